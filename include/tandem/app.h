@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ *  An application: routes, a listening address, an executor; from start to drain. */
+#ifndef TANDEM_APP_H
+#define TANDEM_APP_H
+
+#include <tandem/base.h>
+#include <tandem/executor.h>
+#include <tandem/route.h>
+
+TDM_BEGIN
+
+typedef struct tdm_app tdm_app;
+
+typedef struct tdm_app_options {
+    const char *name;    /**< for the ready line and the manifest; NULL: "tandem" */
+    const char *version; /**< NULL: tdm_version() */
+    const char *host;    /**< a numeric IPv4 or IPv6 address or a name; NULL: "127.0.0.1" */
+    const char *port;    /**< "8000"; "0": any free one; NULL: "8000" */
+    tdm_executor_options executor;
+    const double *drain_timeout;  /**< seconds that accepted tasks may go on after a stop; NULL: 30 */
+    const double *drain_announce; /**< seconds that listeners stay open after a stop; NULL: 0 */
+    const double *drain_grace;    /**< seconds for cancelled tasks to end; NULL: 2 */
+    unsigned max_connections;     /**< open at once; accepting pauses beyond it; 0: 10,000 */
+    size_t max_body;              /**< bytes of a request's body, else 413; 0: 1 MiB */
+    size_t max_head;              /**< bytes of a request's line and header fields; 0: 16 KiB */
+    double idle_timeout;          /**< seconds a connection may be idle, or a request incomplete; 0: 75 */
+} tdm_app_options;
+
+/** Make an app: nothing listens and no thread runs yet. @return 0; -EINVAL (the log says which option); -ENOMEM. */
+TDM_API int tdm_app_create(tdm_app **out, const tdm_app_options *options);
+
+/** Add a route. Before tdm_app_start(). What `route` points to must outlive the app; the struct itself is copied.
+ *  @return 0; -EEXIST: method and path are taken, or conflict with another route; -EINVAL: malformed; -EBUSY: started;
+ *          -ENOMEM. The log names the route. */
+TDM_API int tdm_app_route(tdm_app *app, const tdm_route *route);
+/** tdm_app_route() for the common case. */
+TDM_API int tdm_app_get(tdm_app *app, const char *path, tdm_handler_fn *run);
+TDM_API int tdm_app_post(tdm_app *app, const char *path, tdm_handler_fn *run);
+
+/** Start the executor and listen. On 0, requests are being answered.
+ *  @return 0; -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, …: cannot listen there (one clear log line says so); what
+ *          tdm_executor_create() returns. */
+TDM_API int tdm_app_start(tdm_app *app);
+/** The executor, after the start. */
+TDM_API tdm_executor *tdm_app_executor(const tdm_app *app);
+/** "http://127.0.0.1:8000", with the port that was really bound. After the start. */
+TDM_API const char *tdm_app_url(const tdm_app *app);
+/** Is the app stopping? Any thread. */
+TDM_API bool tdm_app_draining(const tdm_app *app);
+
+/** What a stop came to. */
+typedef struct tdm_manifest {
+    tdm_totals lanes[TDM_LANES]; /**< lifetime totals */
+    uint64_t requests, replies;  /**< requests whose head was read; replies handed to the kernel */
+    uint64_t unanswered;         /**< requests without a reply, for any reason but that the client left */
+    double seconds;              /**< how long the drain took */
+    int exit_status; /**< 0: everything ended as done, failed or skipped, or was cancelled by a user; else 3 */
+} tdm_manifest;
+
+/** The orderly stop (docs/drain.md). Blocks; not from a loop or worker. @return 0; -EALREADY. */
+TDM_API int tdm_app_stop(tdm_app *app, tdm_manifest *out);
+/** Make a stop under way skip its waiting. Any thread. */
+TDM_API void tdm_app_hurry(tdm_app *app);
+/** Free the app. Stops it first if it runs. NULL is accepted; *app becomes NULL.
+ *  @return 0; -EBUSY: abandoned tasks still run: their memory was left to them, and the process should exit. */
+TDM_API int tdm_app_destroy(tdm_app **app);
+
+/** A whole main(): log, start, print the ready line, wait for SIGTERM or SIGINT, drain, print the manifest as one JSON
+ *  line, and leave. A second signal hurries the drain. A client's reset never ends the process (SIGPIPE is ignored).
+ *  @return the exit status for main(): 0; 1: could not start; 3: the drain lost work. */
+TDM_API int tdm_app_main(tdm_app *app);
+
+TDM_END
+
+#endif

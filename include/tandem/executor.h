@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ *  The executor: event-loop threads, the worker pools `handlers` and `background`, admission, and the drain.
+ *  A process may have several; each is independent. A service that uses tdm_app gets one with it. */
+#ifndef TANDEM_EXECUTOR_H
+#define TANDEM_EXECUTOR_H
+
+#include <tandem/base.h>
+#include <tandem/stats.h>
+#include <tandem/task.h>
+
+TDM_BEGIN
+
+typedef struct tdm_executor_options {
+    unsigned loops;          /**< event-loop threads; 0: 1 */
+    unsigned workers;        /**< threads of each pool; 0: min(32, cores + 4) */
+    unsigned queue;          /**< tasks accepted and not yet started, per pool; 0: 10,000 */
+    unsigned max_loop_tasks; /**< unfinished loop tasks in all; 0: 100,000 */
+    unsigned ledger;         /**< ended tasks remembered by each loop and each pool; 0: 100,000 */
+    unsigned turn_limit;     /**< fibers, messages and timers, each, that a loop takes between two polls; 0: 256 */
+} tdm_executor_options;
+
+#define TDM_MAX_LOOPS 64
+#define TDM_MAX_WORKERS 1024
+
+/** Start the threads. @return 0; -EINVAL: loops or workers past TDM_MAX_…; -ENOMEM; -EAGAIN: a thread could not be
+ *  started; or what the kernel said. On an error nothing is left running. */
+TDM_API int tdm_executor_create(tdm_executor **out, const tdm_executor_options *options);
+
+/** What the options came to, defaults resolved. Any thread. */
+TDM_API const tdm_executor_options *tdm_executor_settings(const tdm_executor *executor);
+
+typedef struct tdm_drain_options {
+    double timeout; /**< seconds that accepted tasks may go on */
+    double grace;   /**< seconds for cancelled tasks to end, after that */
+} tdm_drain_options;
+
+/** Refuse new tasks from now on: admission answers -ESHUTDOWN. Any thread. Idempotent. */
+TDM_API void tdm_executor_close(tdm_executor *executor);
+
+/** The orderly stop: close, wait until every accepted task has ended or `timeout` is over, cancel what still waits,
+ *  wait `grace`; what is still queued then is dropped, what still runs is abandoned. Call once, from a thread that is
+ *  neither a loop nor a worker; tdm_executor_hurry() ends it early.
+ *  @param out the lifetime totals after the drain, or NULL.
+ *  @return how many tasks were dropped or abandoned (0: all ended); -ENOMEM. */
+TDM_API int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options, tdm_totals *out);
+
+/** Make a drain under way skip its waiting: drop and abandon at once. Any thread. */
+TDM_API void tdm_executor_hurry(tdm_executor *executor);
+
+/** End the threads and free everything. Drains without waiting first, if that was not done. NULL is accepted;
+ *  *executor becomes NULL. Not to be called from a loop or a worker.
+ *  If tasks were abandoned their threads still run, so what they use is not freed and the process should exit.
+ *  @return 0; -EBUSY: abandoned tasks still run, and the memory was left to them. */
+TDM_API int tdm_executor_destroy(tdm_executor **executor);
+
+TDM_END
+
+#endif

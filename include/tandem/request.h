@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ *  A request and its reply, as a handler sees them.
+ *
+ *  A handler runs on a fiber of the loop that owns the connection (lane TDM_LOOP) or on a worker of the pool
+ *  `handlers` (TDM_POOL). The calls here are for the handler's own thread of control, while it has not returned. */
+#ifndef TANDEM_REQUEST_H
+#define TANDEM_REQUEST_H
+
+#include <tandem/base.h>
+#include <tandem/json.h>
+#include <tandem/task.h>
+
+TDM_BEGIN
+
+typedef struct tdm_request tdm_request;
+
+/** Answers a request: calls one tdm_reply…() and returns 0.
+ *  @return 0; a negative errno if it could not answer: the client gets 503 for -EAGAIN and -ESHUTDOWN (with
+ *          Retry-After), 504 for -ETIMEDOUT, else 500; a handler that returns 0 without a reply gives 500 and a log line. */
+typedef int tdm_handler_fn(tdm_request *req);
+
+/* ---- the request ---- */
+
+/** A process-wide number of the request, from 1. */
+TDM_API uint64_t tdm_request_id(const tdm_request *req);
+/** "GET", "HEAD", … */
+TDM_API const char *tdm_request_method(const tdm_request *req);
+/** The request target as it came, query included. */
+TDM_API const char *tdm_request_target(const tdm_request *req);
+/** The struct that the route's parameter table filled; NULL if the route has none. */
+TDM_API void *tdm_request_params(const tdm_request *req);
+/** The app and its executor. */
+TDM_API struct tdm_app *tdm_request_app(const tdm_request *req);
+TDM_API tdm_executor *tdm_request_executor(const tdm_request *req);
+/** The value of a header field, or NULL; the first one if it came several times. Owned by the request. */
+TDM_API const char *tdm_request_header(const tdm_request *req, const char *name);
+/** The body; never NULL. Owned by the request. */
+TDM_API const void *tdm_request_body(const tdm_request *req, size_t *size);
+/** Has the client left? (A reset, or for an unanswered request a closed connection.) */
+TDM_API bool tdm_request_gone(const tdm_request *req);
+
+/* ---- background work ---- */
+
+/** Add a background task to this request. A place is reserved now; the task is accepted inside the reply call, and
+ *  starts after the reply was handed to the kernel and the handler returned. Tasks of one request run in sequence.
+ *  The reply carries `Tandem-Tasks: FIRST-LAST`, the ids of the tasks (consecutive).
+ *  @return 0: the library owns `arg`; -EAGAIN: no room: all reservations of this request are released, and unless the
+ *          handler replies something else, return this error and the client gets 503 with Retry-After;
+ *          -ESHUTDOWN: draining, likewise; -EALREADY: the reply was given before; -EINVAL; -ENOMEM.
+ *          On an error the caller still owns `arg`. */
+TDM_API int tdm_background(tdm_request *req, const tdm_task_spec *spec);
+
+/* ---- the reply: one of these, once ----
+ * All return 0: the reply is on its way; -EALREADY: there was one before; -EPIPE: the client is gone (its tasks are
+ * accepted all the same); -EINVAL: a status outside 200 … 599, or a broken JSON document; -ENOMEM. */
+
+/** Add a header field to the reply, before replying. Both are copied.
+ *  @return 0; -EALREADY: the reply was given; -EINVAL: not a legal field name or value; -ENOMEM. */
+TDM_API int tdm_reply_header(tdm_request *req, const char *name, const char *value);
+
+/** A body of any type; copied. `type` may be NULL (no Content-Type). */
+TDM_API int tdm_reply(tdm_request *req, int status, const char *type, const void *body, size_t size);
+/** No body. */
+TDM_API int tdm_reply_empty(tdm_request *req, int status);
+/** text/plain; charset=utf-8 */
+TDM_API int tdm_reply_text(tdm_request *req, int status, const char *text);
+/** application/json, from a writer (which stays the caller's). */
+TDM_API int tdm_reply_json(tdm_request *req, int status, const tdm_json_writer *json);
+/** application/json, from text that is JSON already. */
+TDM_API int tdm_reply_json_text(tdm_request *req, int status, const char *json);
+/** The error shape of FastAPI: {"detail": TEXT}. */
+TDM_API int tdm_reply_error(tdm_request *req, int status, const char *detail);
+
+TDM_END
+
+#endif

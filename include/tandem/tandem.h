@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ *  All of libtandem. */
+#ifndef TANDEM_TANDEM_H
+#define TANDEM_TANDEM_H
+
+#include <tandem/app.h>
+#include <tandem/base.h>
+#include <tandem/clock.h>
+#include <tandem/executor.h>
+#include <tandem/histogram.h>
+#include <tandem/json.h>
+#include <tandem/ledger.h>
+#include <tandem/log.h>
+#include <tandem/option.h>
+#include <tandem/request.h>
+#include <tandem/route.h>
+#include <tandem/stats.h>
+#include <tandem/task.h>
+
+#endif
