@@ -223,7 +223,7 @@ static const tdm_option *find(const parser *p, int value)
 static int complain_unmatched(const parser *p, char **argv)
 {
     const char *text = argv[optind - 1];
-    bool value_given = optopt >= FIRST_LONG || (optopt && !strncmp(text, "--", 2));
+    bool value_given = optopt >= FIRST_LONG || optopt == 'h' || optopt == 'V'; /* as letters these two are known */
     if (!optopt)
         return complain_unknown(p->command, p->longs, text);
     if (value_given)
