@@ -93,9 +93,9 @@ static void right_column(const tdm_option *option, char to[PIECE])
 {
     snprintf(to, PIECE, "%s", option->help ? option->help : "");
     size_t help = strlen(to);
-    const char *separator = " (";
+    const char *separator = help ? " (" : "(";
     if (option->type == TDM_OPTION_UINT || option->type == TDM_OPTION_SECONDS) {
-        add(to, " (%.15g to %.15g", option->min, option->max);
+        add(to, "%s%.15g to %.15g", separator, option->min, option->max);
         if (option->word)
             add(to, " or \"%s\"", option->word);
         separator = "; ";
@@ -125,7 +125,9 @@ static size_t fitting(const char *text, size_t room)
 /* The cursor is at column `at`; each line of `text` begins at column `indent`. */
 static void print_wrapped(FILE *to, size_t at, size_t indent, const char *text)
 {
-    if (at + 2 > indent) {
+    if (!*text)
+        indent = at; /* no blanks at the end of a line */
+    if (at + 2 > indent && *text) {
         fputc('\n', to);
         at = 0;
     }
