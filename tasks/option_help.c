@@ -125,9 +125,7 @@ static size_t fitting(const char *text, size_t room)
 /* The cursor is at column `at`; each line of `text` begins at column `indent`. */
 static void print_wrapped(FILE *to, size_t at, size_t indent, const char *text)
 {
-    if (!*text)
-        indent = at; /* no blanks at the end of a line */
-    if (at + 2 > indent && *text) {
+    if (at + 2 > indent) {
         fputc('\n', to);
         at = 0;
     }
@@ -146,7 +144,10 @@ static void print_option(const tdm_option *option, size_t indent, FILE *to)
     size_t n = left_column(option, left);
     right_column(option, right);
     fputs(left, to);
-    print_wrapped(to, n, indent, right);
+    if (*right)
+        print_wrapped(to, n, indent, right);
+    else
+        fputc('\n', to);
 }
 
 static void print_environment(const tdm_command *command, FILE *to)

@@ -63,6 +63,10 @@ static const tdm_option table[] = {
      .offset = offsetof(settings, follow),
      .help = "wait until every task has ended"},
     {.name = "quiet", .letter = 'q', .type = TDM_OPTION_FLAG, .offset = offsetof(settings, quiet)},
+    {.name = "an-option-too-long-for-the-left-column",
+     .type = TDM_OPTION_FLAG,
+     .offset = offsetof(settings, quiet),
+     .help = "on a line of its own"},
     {0},
 };
 
@@ -378,6 +382,7 @@ START_TEST(help_says_all_the_table_knows)
         "\n      --log-format WORD        form of the log (text, json; default text)\n",
         "\n  -f, --follow                 wait until every task has ended\n",
         "\n  -q, --quiet\n",
+        "\n      --an-option-too-long-for-the-left-column\n                               on a line of its own\n",
         "\n  -h, --help                   print this and exit\n",
         "\n  -V, --version                print the version and exit\n",
         "\n  Each option can also be set by an environment variable, as --host by TANDEM_HOST.",
