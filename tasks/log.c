@@ -107,7 +107,7 @@ static void write_lost(char *batch)
 
 static void *write_lines(void *batch)
 {
-    pthread_setname_np(pthread_self(), "tandem-log");
+    pthread_setname_np(pthread_self(), "tdm-log");
     pthread_mutex_lock(&lock);
     while (!stopping || used) {
         while (used)
