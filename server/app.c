@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <event2/event.h>
+#include <tandem/clock.h>
 #include <tandem/log.h>
 
 #include "server/front.h"

@@ -4,6 +4,7 @@
  * have the grace to answer; what is open after that is cut. Then the executor drains with what is left of the time.
  * Nothing here waits for a loop: a loop that a task holds would hold the stop. A hurry cuts every wait short. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -73,7 +74,20 @@ static void end_connections(tdm_app *app, int64_t deadline_ns)
     wait_until(app, tdm_clock_ns() + TDM_NS_PER_S / 2, true);
 }
 
-static void sum_up(tdm_app *app, int64_t began_ns, int lost)
+/* The lanes' lifetime totals, into the manifest. */
+static int read_lanes(tdm_app *app, uint64_t *cancelled)
+{
+    tdm_stats *stats = malloc(sizeof *stats);
+    int err = stats ? tdm_stats_get(app->executor, stats) : -ENOMEM;
+    for (int lane = 0; !err && lane < TDM_LANES; lane++) {
+        app->manifest.lanes[lane] = stats->lanes[lane].lifetime;
+        *cancelled += stats->lanes[lane].lifetime.state[TDM_CANCELLED];
+    }
+    free(stats);
+    return err;
+}
+
+static void sum_up(tdm_app *app, int64_t began_ns, bool lost)
 {
     tdm_manifest *manifest = &app->manifest;
     uint64_t left = 0;
@@ -86,7 +100,7 @@ static void sum_up(tdm_app *app, int64_t began_ns, int lost)
     uint64_t answered = manifest->replies + left;
     manifest->unanswered = manifest->requests > answered ? manifest->requests - answered : 0;
     manifest->seconds = tdm_s_from_ns(tdm_clock_ns() - began_ns);
-    manifest->exit_status = lost != 0 || manifest->unanswered ? 3 : 0;
+    manifest->exit_status = lost || manifest->unanswered ? 3 : 0;
 }
 
 int tdm_app_stop(tdm_app *app, tdm_manifest *out)
@@ -103,12 +117,14 @@ int tdm_app_stop(tdm_app *app, tdm_manifest *out)
     tdm_drain_options options = {.timeout = tdm_s_from_ns(deadline_ns - tdm_clock_ns()), .grace = app->drain_grace};
     if (options.timeout < 0)
         options.timeout = 0;
-    tdm_totals totals[TDM_LANES] = {0};
-    int lost = tdm_executor_drain(app->executor, &options, totals);
-    if (lost < 0)
-        tdm_log_error("the drain failed: %s", strerror(-lost));
-    memcpy(app->manifest.lanes, totals, sizeof totals);
-    sum_up(app, began_ns, lost);
+    /* No user can cancel any more, so what is cancelled from here on the drain has cancelled. */
+    uint64_t cancelled_before = 0, cancelled = 0;
+    int err = read_lanes(app, &cancelled_before);
+    int lost = tdm_executor_drain(app->executor, &options, NULL);
+    err = err ? err : read_lanes(app, &cancelled);
+    if (err || lost < 0)
+        tdm_log_error("the drain cannot tell what it did: %s", strerror(err ? -err : -lost));
+    sum_up(app, began_ns, err || lost || cancelled != cancelled_before);
     if (out)
         *out = app->manifest;
     atomic_store(&app->state, TDM__STOPPED);

@@ -33,10 +33,10 @@
 #include <tandem/clock.h>
 #include <tandem/log.h>
 
+#include "server/gate.h"
 #include "server/message.h"
 #include "server/peer.h"
 #include "server/refusal.h"
-#include "server/shard.h"
 
 #define ACCEPT_BATCH 64 /* connections taken before the loop gets its turn */
 #define MS (TDM_NS_PER_S / 1000)
@@ -65,7 +65,7 @@ TAILQ_HEAD(exchanges, tdm__exchange);
 struct tdm__exchange {
     TAILQ_ENTRY(tdm__exchange) link; /* in the list that `state` tells */
     TAILQ_ENTRY(tdm__exchange) suspect_link;
-    tdm__shard *shard;
+    tdm__gate *gate;
     struct bufferevent *bev;
     struct evhttp_connection *evcon;
     struct evhttp_request *request; /* BUSY, WRITING: borrowed */
@@ -80,7 +80,7 @@ struct tdm__exchange {
     size_t heard;     /* bytes since the request began */
 };
 
-struct tdm__shard {
+struct tdm__gate {
     tdm__slot *slot;
     tdm__server *server;
     tdm__loop *loop;
@@ -96,54 +96,56 @@ struct tdm__shard {
     tdm__field *fields;
     unsigned fields_size, batch;
     bool closing, cutting, full, starved;
-    int64_t listen_until_ns, warned_ns;
-    tdm__shard *next_here;
+    int64_t tick_due_ns, listen_until_ns, warned_ns;
+    tdm__gate *next_here;
 };
 
-/* The shards of this thread's loop: evhttp's listener knows only its evhttp. */
-static _Thread_local tdm__shard *shards_here;
+/* The gates of this thread's loop: evhttp's listener knows only its evhttp. */
+static _Thread_local tdm__gate *gates_here;
 
 /* ---- states ---- */
 
-static struct exchanges *list_of(tdm__shard *shard, enum state state)
+static struct exchanges *list_of(tdm__gate *gate, enum state state)
 {
     switch (state) {
     case FRESH:
-        return &shard->fresh;
+        return &gate->fresh;
     case IDLE:
     case READING:
-        return &shard->waiting;
+        return &gate->waiting;
     case BUSY:
     case WRITING:
-        return &shard->busy;
+        return &gate->busy;
     case LINGER:
-        return &shard->lingering;
+        return &gate->lingering;
     case DEAD:
         break;
     }
     return NULL;
 }
 
-static void wake_by(tdm__shard *shard, int64_t due_ns)
+static void wake_by(tdm__gate *gate, int64_t due_ns)
 {
-    /* Without memory for the timer the next change of a state tries again. */
-    if (!shard->tick.place || due_ns < shard->tick.due_ns)
-        (void) tdm__timer_arm(shard->loop, &shard->tick, due_ns);
+    if (gate->tick.place && gate->tick_due_ns <= due_ns)
+        return;
+    gate->tick_due_ns = due_ns;
+    if (tdm__timer_arm(gate->loop, &gate->tick, due_ns))
+        tdm_log_warning("no memory for a timer: connections may stay open for longer");
 }
 
 static void enter(tdm__exchange *x, enum state state)
 {
-    tdm__shard *shard = x->shard;
-    struct exchanges *from = list_of(shard, x->state), *to = list_of(shard, state);
+    tdm__gate *gate = x->gate;
+    struct exchanges *from = list_of(gate, x->state), *to = list_of(gate, state);
     x->since_ns = tdm_clock_ns();
     TAILQ_REMOVE(from, x, link);
     x->state = state;
     if (to)
         TAILQ_INSERT_TAIL(to, x, link);
     if (state == IDLE || state == READING)
-        wake_by(shard, x->since_ns + (shard->closing ? CLOSE_TICK_NS : shard->server->options.idle_ns));
+        wake_by(gate, x->since_ns + (gate->closing ? CLOSE_TICK_NS : gate->server->options.idle_ns));
     else if (state == LINGER)
-        wake_by(shard, x->since_ns + LINGER_NS);
+        wake_by(gate, x->since_ns + LINGER_NS);
 }
 
 static void unref(tdm__exchange *x)
@@ -155,7 +157,7 @@ static void unref(tdm__exchange *x)
 static void forget_peer(tdm__exchange *x)
 {
     if (x->watched)
-        tdm__peer_forget(x->shard->peers, x->fd);
+        tdm__peer_forget(x->gate->peers, x->fd);
     x->watched = false;
 }
 
@@ -165,7 +167,7 @@ static void tell_over(tdm__exchange *x, tdm__ending ending)
     void *owner = x->owner;
     x->owner = NULL;
     if (owner)
-        x->shard->server->options.hooks->over(owner, ending);
+        x->gate->server->options.hooks->over(owner, ending);
 }
 
 /* evhttp's connection goes: its close callback does our part. */
@@ -177,7 +179,7 @@ static void close_connection(tdm__exchange *x)
 static void unsuspect(tdm__exchange *x)
 {
     if (x->suspect)
-        TAILQ_REMOVE(&x->shard->suspects, x, suspect_link);
+        TAILQ_REMOVE(&x->gate->suspects, x, suspect_link);
     x->suspect = false;
 }
 
@@ -185,18 +187,18 @@ static void on_close(struct evhttp_connection *evcon, void *arg)
 {
     (void) evcon;
     tdm__exchange *x = arg;
-    tdm__shard *shard = x->shard;
+    tdm__gate *gate = x->gate;
     forget_peer(x);
     unsuspect(x);
     enter(x, DEAD);
     evbuffer_remove_cb_entry(bufferevent_get_input(x->bev), x->on_input);
     evbuffer_remove_cb_entry(bufferevent_get_output(x->bev), x->on_output);
-    shard->by_fd[x->fd] = NULL;
+    gate->by_fd[x->fd] = NULL;
     x->evcon = NULL;
     x->bev = NULL;
     x->request = NULL;
-    tell_over(x, x->cut || shard->cutting ? TDM__CUT : TDM__LEFT);
-    tdm__slot_connection_closed(shard->slot);
+    tell_over(x, x->cut || gate->cutting ? TDM__CUT : TDM__LEFT);
+    tdm__slot_connection_closed(gate->slot);
     unref(x);
 }
 
@@ -208,7 +210,7 @@ static void linger(tdm__exchange *x)
     bufferevent_disable(x->bev, EV_READ | EV_WRITE);
     enter(x, LINGER);
     x->heard = 0;
-    if (tdm__peer_watch(x->shard->peers, x->fd, true, x))
+    if (tdm__peer_watch(x->gate->peers, x->fd, true, x))
         close_connection(x);
     else
         x->watched = true;
@@ -237,7 +239,7 @@ static void on_peer(void *what, tdm__peer_event event)
     else if (event == TDM__PEER_DATA)
         read_and_forget(x);
     else
-        atomic_fetch_add_explicit(&x->shard->server->half_closed, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&x->gate->server->half_closed, 1, memory_order_relaxed);
 }
 
 /* Answer in place of a handler, and close. The output must be empty. */
@@ -245,7 +247,7 @@ static void refuse(tdm__exchange *x, int status)
 {
     char bytes[TDM__REFUSAL_MAX];
     size_t size = tdm__refusal_write(status, bytes);
-    atomic_fetch_add_explicit(&x->shard->server->refused, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&x->gate->server->refused, 1, memory_order_relaxed);
     if (send(x->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t) size)
         linger(x);
     else
@@ -254,21 +256,21 @@ static void refuse(tdm__exchange *x, int status)
 
 /* ---- a connection's birth ---- */
 
-static void listen_again(tdm__shard *shard)
+static void listen_again(tdm__gate *gate)
 {
-    if (shard->bound && !shard->full && !shard->starved)
-        evconnlistener_enable(evhttp_bound_socket_get_listener(shard->bound));
+    if (gate->bound && !gate->full && !gate->starved)
+        evconnlistener_enable(evhttp_bound_socket_get_listener(gate->bound));
 }
 
-static void listen_no_more(tdm__shard *shard)
+static void listen_no_more(tdm__gate *gate)
 {
-    if (shard->bound)
-        evconnlistener_disable(evhttp_bound_socket_get_listener(shard->bound));
+    if (gate->bound)
+        evconnlistener_disable(evhttp_bound_socket_get_listener(gate->bound));
 }
 
 static struct bufferevent *make_bufferevent(struct event_base *base, void *arg)
 {
-    tdm__shard *shard = arg;
+    tdm__gate *gate = arg;
     tdm__exchange *x = calloc(1, sizeof *x);
     struct bufferevent *bev = x ? bufferevent_socket_new(base, -1, 0) : NULL;
     if (!bev) { /* evhttp makes one by itself; the connection is closed at its first request */
@@ -276,14 +278,14 @@ static struct bufferevent *make_bufferevent(struct event_base *base, void *arg)
         return NULL;
     }
     bufferevent_incref(bev); /* until it is adopted */
-    *x = (tdm__exchange){.shard = shard, .bev = bev, .fd = -1, .refs = 1};
-    TAILQ_INSERT_TAIL(&shard->fresh, x, link);
-    event_active(shard->soon, EV_TIMEOUT, 0);
-    if (tdm__slot_accepted(shard->slot)) {
-        shard->full = true;
-        listen_no_more(shard);
-    } else if (++shard->batch >= ACCEPT_BATCH && !shard->closing) {
-        listen_no_more(shard); /* `soon` listens again */
+    *x = (tdm__exchange){.gate = gate, .bev = bev, .fd = -1, .refs = 1};
+    TAILQ_INSERT_TAIL(&gate->fresh, x, link);
+    event_active(gate->soon, EV_TIMEOUT, 0);
+    if (tdm__slot_accepted(gate->slot)) {
+        gate->full = true;
+        listen_no_more(gate);
+    } else if (++gate->batch >= ACCEPT_BATCH && !gate->closing) {
+        listen_no_more(gate); /* `soon` listens again */
     }
     return bev;
 }
@@ -293,44 +295,44 @@ static void on_accept_error(struct evconnlistener *listener, void *http)
 {
     int err = errno;
     (void) listener;
-    tdm__shard *shard = shards_here;
-    while (shard && shard->http != http)
-        shard = shard->next_here;
-    if (!shard)
+    tdm__gate *gate = gates_here;
+    while (gate && gate->http != http)
+        gate = gate->next_here;
+    if (!gate)
         return;
     int64_t now = tdm_clock_ns();
-    if (!shard->warned_ns || now - shard->warned_ns > WARN_NS) {
-        shard->warned_ns = now;
+    if (!gate->warned_ns || now - gate->warned_ns > WARN_NS) {
+        gate->warned_ns = now;
         tdm_log_warning("cannot accept connections: %s; trying again every %d ms", strerror(err),
                         (int) (RETRY_NS / MS));
     }
-    if (tdm__timer_arm(shard->loop, &shard->retry, now + RETRY_NS) == 0) {
-        shard->starved = true;
-        listen_no_more(shard);
+    if (tdm__timer_arm(gate->loop, &gate->retry, now + RETRY_NS) == 0) {
+        gate->starved = true;
+        listen_no_more(gate);
     }
 }
 
 static void on_retry(tdm__timer *timer)
 {
-    tdm__shard *shard = (tdm__shard *) ((char *) timer - offsetof(tdm__shard, retry));
-    shard->starved = false;
-    listen_again(shard);
+    tdm__gate *gate = (tdm__gate *) ((char *) timer - offsetof(tdm__gate, retry));
+    gate->starved = false;
+    listen_again(gate);
 }
 
-static bool remember_fd(tdm__shard *shard, int fd, tdm__exchange *x)
+static bool remember_fd(tdm__gate *gate, int fd, tdm__exchange *x)
 {
-    if ((size_t) fd >= shard->by_fd_size) {
-        size_t size = shard->by_fd_size ? shard->by_fd_size : 64;
+    if ((size_t) fd >= gate->by_fd_size) {
+        size_t size = gate->by_fd_size ? gate->by_fd_size : 64;
         while (size <= (size_t) fd)
             size *= 2;
-        tdm__exchange **grown = realloc(shard->by_fd, size * sizeof *grown);
+        tdm__exchange **grown = realloc(gate->by_fd, size * sizeof *grown);
         if (!grown)
             return false;
-        memset(grown + shard->by_fd_size, 0, (size - shard->by_fd_size) * sizeof *grown);
-        shard->by_fd = grown;
-        shard->by_fd_size = size;
+        memset(grown + gate->by_fd_size, 0, (size - gate->by_fd_size) * sizeof *grown);
+        gate->by_fd = grown;
+        gate->by_fd_size = size;
     }
-    shard->by_fd[fd] = x;
+    gate->by_fd[fd] = x;
     return true;
 }
 
@@ -353,14 +355,14 @@ static void on_output(struct evbuffer *buffer, const struct evbuffer_cb_info *in
     if (info->n_added == 0 || (x->state != IDLE && x->state != READING) || x->suspect)
         return;
     x->suspect = true;
-    TAILQ_INSERT_TAIL(&x->shard->suspects, x, suspect_link);
-    event_active(x->shard->soon, EV_TIMEOUT, 0);
+    TAILQ_INSERT_TAIL(&x->gate->suspects, x, suspect_link);
+    event_active(x->gate->soon, EV_TIMEOUT, 0);
 }
 
 /* Find evhttp's connection behind a bufferevent that make_bufferevent() gave it. */
 static void adopt(tdm__exchange *x)
 {
-    tdm__shard *shard = x->shard;
+    tdm__gate *gate = x->gate;
     bufferevent_data_cb on_read, on_write;
     bufferevent_event_cb on_event;
     void *evcon = NULL;
@@ -368,11 +370,11 @@ static void adopt(tdm__exchange *x)
     x->fd = bufferevent_getfd(x->bev);
     x->on_input = evbuffer_add_cb(bufferevent_get_input(x->bev), on_input, x);
     x->on_output = evbuffer_add_cb(bufferevent_get_output(x->bev), on_output, x);
-    bool known = evcon && x->fd >= 0 && x->on_input && x->on_output && remember_fd(shard, x->fd, x);
+    bool known = evcon && x->fd >= 0 && x->on_input && x->on_output && remember_fd(gate, x->fd, x);
     struct bufferevent *bev = x->bev;
     if (known) {
-        struct timeval idle = {(time_t) (shard->server->options.idle_ns / TDM_NS_PER_S),
-                               (suseconds_t) (shard->server->options.idle_ns % TDM_NS_PER_S / 1000)};
+        struct timeval idle = {(time_t) (gate->server->options.idle_ns / TDM_NS_PER_S),
+                               (suseconds_t) (gate->server->options.idle_ns % TDM_NS_PER_S / 1000)};
         bufferevent_set_timeouts(bev, NULL, &idle);
         x->evcon = evcon;
         evhttp_connection_set_closecb(x->evcon, on_close, x);
@@ -385,7 +387,7 @@ static void adopt(tdm__exchange *x)
         enter(x, DEAD);
         if (evcon)
             evhttp_connection_free(evcon);
-        tdm__slot_connection_closed(shard->slot);
+        tdm__slot_connection_closed(gate->slot);
         unref(x);
     }
     bufferevent_decref(bev);
@@ -400,7 +402,7 @@ static void judge(tdm__exchange *x)
     int status = (int) strtol(line + 9, NULL, 10);
     if (status == 100 || status == 0)
         return;
-    if (status == 400 && x->heard > x->shard->server->options.max_head)
+    if (status == 400 && x->heard > x->gate->server->options.max_head)
         status = 431;
     evbuffer_unfreeze(output, 1);
     evbuffer_drain(output, evbuffer_get_length(output));
@@ -412,17 +414,17 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
 {
     (void) fd;
     (void) what;
-    tdm__shard *shard = arg;
-    while (!TAILQ_EMPTY(&shard->fresh))
-        adopt(TAILQ_FIRST(&shard->fresh));
-    while (!TAILQ_EMPTY(&shard->suspects)) {
-        tdm__exchange *x = TAILQ_FIRST(&shard->suspects);
+    tdm__gate *gate = arg;
+    while (!TAILQ_EMPTY(&gate->fresh))
+        adopt(TAILQ_FIRST(&gate->fresh));
+    while (!TAILQ_EMPTY(&gate->suspects)) {
+        tdm__exchange *x = TAILQ_FIRST(&gate->suspects);
         unsuspect(x);
         judge(x);
     }
-    if (shard->batch >= ACCEPT_BATCH)
-        listen_again(shard);
-    shard->batch = 0;
+    if (gate->batch >= ACCEPT_BATCH)
+        listen_again(gate);
+    gate->batch = 0;
 }
 
 /* ---- a request ---- */
@@ -444,21 +446,21 @@ static const char *method_name(enum evhttp_cmd_type type)
     return "";
 }
 
-static bool collect_fields(tdm__shard *shard, struct evhttp_request *request, tdm__incoming *in)
+static bool collect_fields(tdm__gate *gate, struct evhttp_request *request, tdm__incoming *in)
 {
     unsigned count = 0;
     for (const struct evkeyval *field = request->input_headers->tqh_first; field; field = field->next.tqe_next) {
-        if (count == shard->fields_size) {
+        if (count == gate->fields_size) {
             unsigned size = count ? count * 2 : 32;
-            tdm__field *grown = realloc(shard->fields, size * sizeof *grown);
+            tdm__field *grown = realloc(gate->fields, size * sizeof *grown);
             if (!grown)
                 return false;
-            shard->fields = grown;
-            shard->fields_size = size;
+            gate->fields = grown;
+            gate->fields_size = size;
         }
-        shard->fields[count++] = (tdm__field){field->key, field->value};
+        gate->fields[count++] = (tdm__field){field->key, field->value};
     }
-    in->fields = shard->fields;
+    in->fields = gate->fields;
     in->field_count = count;
     return true;
 }
@@ -474,14 +476,14 @@ static bool can_go_on(const struct evhttp_request *request, const tdm__incoming 
     return connection && strncasecmp(connection, "keep-alive", strlen("keep-alive")) == 0;
 }
 
-static int read_request(tdm__shard *shard, struct evhttp_request *request, tdm__incoming *in)
+static int read_request(tdm__gate *gate, struct evhttp_request *request, tdm__incoming *in)
 {
     struct evbuffer *body = evhttp_request_get_input_buffer(request);
     *in = (tdm__incoming){.method = method_name(request->type), .target = request->uri};
     in->old = request->minor == 0;
     in->body_size = evbuffer_get_length(body);
     in->body = in->body_size ? evbuffer_pullup(body, -1) : (const unsigned char *) "";
-    if (!in->body || !collect_fields(shard, request, in))
+    if (!in->body || !collect_fields(gate, request, in))
         return 503;
     if (request->major != 1 || request->minor < 0 || request->minor > 1)
         return 505;
@@ -491,16 +493,16 @@ static int read_request(tdm__shard *shard, struct evhttp_request *request, tdm__
 
 static void on_request(struct evhttp_request *request, void *arg)
 {
-    tdm__shard *shard = arg;
+    tdm__gate *gate = arg;
     struct evhttp_connection *evcon = evhttp_request_get_connection(request);
     int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(evcon));
-    tdm__exchange *x = fd >= 0 && (size_t) fd < shard->by_fd_size ? shard->by_fd[fd] : NULL;
+    tdm__exchange *x = fd >= 0 && (size_t) fd < gate->by_fd_size ? gate->by_fd[fd] : NULL;
     if (!x) {
         evhttp_connection_free(evcon);
         return;
     }
     tdm__incoming in;
-    int status = read_request(shard, request, &in);
+    int status = read_request(gate, request, &in);
     if (status) {
         refuse(x, status);
         return;
@@ -509,9 +511,9 @@ static void on_request(struct evhttp_request *request, void *arg)
     x->keep_alive = in.keep_alive;
     enter(x, BUSY);
     x->refs++; /* a reply inside the up-call may close the connection */
-    shard->server->options.hooks->arrived(shard->server->options.context, shard->loop, x, &in);
+    gate->server->options.hooks->arrived(gate->server->options.context, gate->loop, x, &in);
     if (x->state == BUSY && !x->watched)
-        x->watched = tdm__peer_watch(shard->peers, x->fd, false, x) == 0;
+        x->watched = tdm__peer_watch(gate->peers, x->fd, false, x) == 0;
     unref(x);
 }
 
@@ -590,7 +592,7 @@ void tdm__exchange_send(tdm__exchange *x, const void *bytes, size_t size, bool c
     struct evhttp_request *request = x->request;
     void *owner = x->owner;
     x->owner = NULL; /* the connection may be gone before its owner is told */
-    const tdm__hooks *hooks = x->shard->server->options.hooks;
+    const tdm__hooks *hooks = x->gate->server->options.hooks;
     if (close && (x->keep_alive || !say_close(x))) {
         linger(x); /* our wish, not the client's: more may be on its way */
     } else {
@@ -613,7 +615,7 @@ static bool has_unread(const tdm__exchange *x)
 
 static bool is_over_time(const tdm__exchange *x, int64_t now)
 {
-    return now - x->since_ns >= x->shard->server->options.idle_ns;
+    return now - x->since_ns >= x->gate->server->options.idle_ns;
 }
 
 /* In the drain: is this connection, which has no complete request, done with? */
@@ -624,10 +626,10 @@ static bool is_done_with(const tdm__exchange *x, int64_t now)
     return now - x->heard_ns >= CLOSE_PARTIAL_NS && !has_unread(x);
 }
 
-static void sweep_waiting(tdm__shard *shard, int64_t now)
+static void sweep_waiting(tdm__gate *gate, int64_t now)
 {
-    tdm__exchange *x = TAILQ_FIRST(&shard->waiting), *next;
-    for (; x && (shard->closing || is_over_time(x, now)); x = next) {
+    tdm__exchange *x = TAILQ_FIRST(&gate->waiting), *next;
+    for (; x && (gate->closing || is_over_time(x, now)); x = next) {
         next = TAILQ_NEXT(x, link);
         if (is_over_time(x, now) && x->state == READING)
             refuse(x, 408);
@@ -636,141 +638,141 @@ static void sweep_waiting(tdm__shard *shard, int64_t now)
     }
 }
 
-static void stop_listening(tdm__shard *shard)
+static void stop_listening(tdm__gate *gate)
 {
-    evhttp_del_accept_socket(shard->http, shard->bound);
-    shard->bound = NULL;
-    tdm__timer_disarm(shard->loop, &shard->retry);
-    tdm__slot_listener_closed(shard->slot);
+    evhttp_del_accept_socket(gate->http, gate->bound);
+    gate->bound = NULL;
+    tdm__timer_disarm(gate->loop, &gate->retry);
+    tdm__slot_listener_closed(gate->slot);
 }
 
 static void on_tick(tdm__timer *timer)
 {
-    tdm__shard *shard = (tdm__shard *) ((char *) timer - offsetof(tdm__shard, tick));
+    tdm__gate *gate = (tdm__gate *) ((char *) timer - offsetof(tdm__gate, tick));
     int64_t now = tdm_clock_ns();
-    sweep_waiting(shard, now);
-    while (!TAILQ_EMPTY(&shard->lingering) && now - TAILQ_FIRST(&shard->lingering)->since_ns >= LINGER_NS)
-        close_connection(TAILQ_FIRST(&shard->lingering));
-    if (shard->closing && shard->bound &&
-        (now >= shard->listen_until_ns || shard->starved ||
-         !tdm__listen_waiting(evhttp_bound_socket_get_fd(shard->bound))))
-        stop_listening(shard);
-    if (shard->closing && (shard->bound || !TAILQ_EMPTY(&shard->waiting)))
-        wake_by(shard, now + (shard->bound ? MS : CLOSE_TICK_NS));
-    else if (!TAILQ_EMPTY(&shard->waiting))
-        wake_by(shard, TAILQ_FIRST(&shard->waiting)->since_ns + shard->server->options.idle_ns);
-    if (!TAILQ_EMPTY(&shard->lingering))
-        wake_by(shard, TAILQ_FIRST(&shard->lingering)->since_ns + LINGER_NS);
+    sweep_waiting(gate, now);
+    while (!TAILQ_EMPTY(&gate->lingering) && now - TAILQ_FIRST(&gate->lingering)->since_ns >= LINGER_NS)
+        close_connection(TAILQ_FIRST(&gate->lingering));
+    if (gate->closing && gate->bound &&
+        (now >= gate->listen_until_ns || gate->starved ||
+         !tdm__listen_waiting(evhttp_bound_socket_get_fd(gate->bound))))
+        stop_listening(gate);
+    if (gate->closing && (gate->bound || !TAILQ_EMPTY(&gate->waiting)))
+        wake_by(gate, now + (gate->bound ? MS : CLOSE_TICK_NS));
+    else if (!TAILQ_EMPTY(&gate->waiting))
+        wake_by(gate, TAILQ_FIRST(&gate->waiting)->since_ns + gate->server->options.idle_ns);
+    if (!TAILQ_EMPTY(&gate->lingering))
+        wake_by(gate, TAILQ_FIRST(&gate->lingering)->since_ns + LINGER_NS);
 }
 
-/* ---- a shard ---- */
+/* ---- a gate ---- */
 
-void tdm__shard_resume(tdm__shard *shard)
+void tdm__gate_resume(tdm__gate *gate)
 {
-    shard->full = false;
-    listen_again(shard);
+    gate->full = false;
+    listen_again(gate);
 }
 
-void tdm__shard_close(tdm__shard *shard)
+void tdm__gate_close(tdm__gate *gate)
 {
-    shard->closing = true;
-    shard->full = shard->starved = false;
-    shard->listen_until_ns = tdm_clock_ns() + CLOSE_LISTEN_NS;
-    listen_again(shard);
-    wake_by(shard, tdm_clock_ns());
+    gate->closing = true;
+    gate->full = gate->starved = false;
+    gate->listen_until_ns = tdm_clock_ns() + CLOSE_LISTEN_NS;
+    listen_again(gate);
+    wake_by(gate, tdm_clock_ns());
 }
 
-void tdm__shard_cut(tdm__shard *shard)
+void tdm__gate_cut(tdm__gate *gate)
 {
-    shard->cutting = true;
-    on_soon(-1, 0, shard); /* what is fresh or suspect becomes a connection like any other */
-    struct exchanges *const lists[] = {&shard->waiting, &shard->busy, &shard->lingering};
+    gate->cutting = true;
+    on_soon(-1, 0, gate); /* what is fresh or suspect becomes a connection like any other */
+    struct exchanges *const lists[] = {&gate->waiting, &gate->busy, &gate->lingering};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         while (!TAILQ_EMPTY(lists[i]))
             close_connection(TAILQ_FIRST(lists[i]));
     }
-    if (shard->bound)
-        stop_listening(shard);
+    if (gate->bound)
+        stop_listening(gate);
 }
 
-void tdm__shard_destroy(tdm__shard *shard)
+void tdm__gate_destroy(tdm__gate *gate)
 {
-    if (!shard)
+    if (!gate)
         return;
-    if (shard->http)
-        tdm__shard_cut(shard);
-    tdm__timer_disarm(shard->loop, &shard->tick);
-    tdm__timer_disarm(shard->loop, &shard->retry);
-    for (tdm__shard **link = &shards_here; *link; link = &(*link)->next_here) {
-        if (*link == shard) {
-            *link = shard->next_here;
+    if (gate->http)
+        tdm__gate_cut(gate);
+    tdm__timer_disarm(gate->loop, &gate->tick);
+    tdm__timer_disarm(gate->loop, &gate->retry);
+    for (tdm__gate **link = &gates_here; *link; link = &(*link)->next_here) {
+        if (*link == gate) {
+            *link = gate->next_here;
             break;
         }
     }
-    if (shard->http)
-        evhttp_free(shard->http);
-    if (shard->soon)
-        event_free(shard->soon);
-    tdm__peers_destroy(&shard->peers);
-    free(shard->by_fd);
-    free(shard->fields);
-    free(shard);
+    if (gate->http)
+        evhttp_free(gate->http);
+    if (gate->soon)
+        event_free(gate->soon);
+    tdm__peers_destroy(&gate->peers);
+    free(gate->by_fd);
+    free(gate->fields);
+    free(gate);
 }
 
-static void set_up_http(tdm__shard *shard)
+static void set_up_http(tdm__gate *gate)
 {
-    const tdm__server_options *options = &shard->server->options;
-    evhttp_set_allowed_methods(shard->http, (ev_uint16_t) ~EVHTTP_REQ_CONNECT);
-    evhttp_set_default_content_type(shard->http, NULL);
-    evhttp_set_max_headers_size(shard->http, (ev_ssize_t) options->max_head);
-    evhttp_set_max_body_size(shard->http, (ev_ssize_t) options->max_body);
-    evhttp_set_bevcb(shard->http, make_bufferevent, shard);
-    evhttp_set_gencb(shard->http, on_request, shard);
+    const tdm__server_options *options = &gate->server->options;
+    evhttp_set_allowed_methods(gate->http, (ev_uint16_t) ~EVHTTP_REQ_CONNECT);
+    evhttp_set_default_content_type(gate->http, NULL);
+    evhttp_set_max_headers_size(gate->http, (ev_ssize_t) options->max_head);
+    evhttp_set_max_body_size(gate->http, (ev_ssize_t) options->max_body);
+    evhttp_set_bevcb(gate->http, make_bufferevent, gate);
+    evhttp_set_gencb(gate->http, on_request, gate);
 }
 
-static tdm__shard *new_shard(tdm__slot *slot)
+static tdm__gate *new_gate(tdm__slot *slot)
 {
-    tdm__shard *shard = calloc(1, sizeof *shard);
-    if (!shard)
+    tdm__gate *gate = calloc(1, sizeof *gate);
+    if (!gate)
         return NULL;
-    shard->slot = slot;
-    shard->server = slot->server;
-    shard->loop = slot->loop;
-    shard->tick.run = on_tick;
-    shard->retry.run = on_retry;
-    TAILQ_INIT(&shard->fresh);
-    TAILQ_INIT(&shard->waiting);
-    TAILQ_INIT(&shard->busy);
-    TAILQ_INIT(&shard->lingering);
-    TAILQ_INIT(&shard->suspects);
-    return shard;
+    gate->slot = slot;
+    gate->server = slot->server;
+    gate->loop = slot->loop;
+    gate->tick.run = on_tick;
+    gate->retry.run = on_retry;
+    TAILQ_INIT(&gate->fresh);
+    TAILQ_INIT(&gate->waiting);
+    TAILQ_INIT(&gate->busy);
+    TAILQ_INIT(&gate->lingering);
+    TAILQ_INIT(&gate->suspects);
+    return gate;
 }
 
-int tdm__shard_create(tdm__shard **out, tdm__slot *slot, int fd)
+int tdm__gate_create(tdm__gate **out, tdm__slot *slot, int fd)
 {
     struct event_base *base = tdm__loop_base(slot->loop);
-    tdm__shard *shard = new_shard(slot);
-    if (!shard)
+    tdm__gate *gate = new_gate(slot);
+    if (!gate)
         return -ENOMEM;
-    shard->soon = event_new(base, -1, 0, on_soon, shard);
-    shard->http = evhttp_new(base);
-    int err = shard->soon && shard->http ? tdm__peers_create(&shard->peers, base, on_peer) : -ENOMEM;
+    gate->soon = event_new(base, -1, 0, on_soon, gate);
+    gate->http = evhttp_new(base);
+    int err = gate->soon && gate->http ? tdm__peers_create(&gate->peers, base, on_peer) : -ENOMEM;
     if (!err) {
-        set_up_http(shard);
+        set_up_http(gate);
         struct evconnlistener *listener =
             evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
         if (listener)
-            shard->bound = evhttp_bind_listener(shard->http, listener);
-        if (shard->bound)
+            gate->bound = evhttp_bind_listener(gate->http, listener);
+        if (gate->bound)
             evconnlistener_set_error_cb(listener, on_accept_error);
-        err = shard->bound ? 0 : -ENOMEM;
+        err = gate->bound ? 0 : -ENOMEM;
     }
     if (err) {
-        tdm__shard_destroy(shard);
+        tdm__gate_destroy(gate);
         return err;
     }
-    shard->next_here = shards_here;
-    shards_here = shard;
-    *out = shard;
+    gate->next_here = gates_here;
+    gates_here = gate;
+    *out = gate;
     return 0;
 }

@@ -156,7 +156,7 @@ static void settle(tdm_request *req)
         .error = req->handler.result < 0 || req->status >= 400,
         .client_gone = req->ending != TDM__HANDED,
     };
-    tdm__batch_start(&req->batch, req->front->app->executor, &outcome);
+    tdm__batch_start(&req->batch, &outcome);
 }
 
 static int run_handler(tdm__handler *handler)

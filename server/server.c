@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/shard.h"
+#include "server/gate.h"
 #include <tandem/clock.h>
 
 #define PATIENCE_S 2 /* for a loop to come round at the end */
@@ -20,46 +20,46 @@ static tdm__slot *slot_of(tdm__message *message, size_t offset)
 
 static void on_close(tdm__message *message)
 {
-    tdm__shard_close(slot_of(message, offsetof(tdm__slot, close))->shard);
+    tdm__gate_close(slot_of(message, offsetof(tdm__slot, close))->gate);
 }
 
 static void on_cut(tdm__message *message)
 {
-    tdm__shard_cut(slot_of(message, offsetof(tdm__slot, cut))->shard);
+    tdm__gate_cut(slot_of(message, offsetof(tdm__slot, cut))->gate);
 }
 
 static void on_resume(tdm__message *message)
 {
     tdm__slot *slot = slot_of(message, offsetof(tdm__slot, resume));
-    if (slot->shard)
-        tdm__shard_resume(slot->shard);
+    if (slot->gate)
+        tdm__gate_resume(slot->gate);
 }
 
 static void on_end(tdm__message *message)
 {
     tdm__slot *slot = slot_of(message, offsetof(tdm__slot, end));
     tdm__server *server = slot->server;
-    tdm__shard_destroy(slot->shard);
-    slot->shard = NULL;
+    tdm__gate_destroy(slot->gate);
+    slot->gate = NULL;
     pthread_mutex_lock(&server->lock);
     server->ended++;
     pthread_cond_signal(&server->changed);
     pthread_mutex_unlock(&server->lock);
 }
 
-static void create_shard(tdm__loop *loop, void *arg)
+static void create_gate(tdm__loop *loop, void *arg)
 {
     (void) loop;
     tdm__slot *slot = arg;
-    slot->err = tdm__shard_create(&slot->shard, slot, slot->fd);
+    slot->err = tdm__gate_create(&slot->gate, slot, slot->fd);
 }
 
-static void destroy_shard(tdm__loop *loop, void *arg)
+static void destroy_gate(tdm__loop *loop, void *arg)
 {
     (void) loop;
     tdm__slot *slot = arg;
-    tdm__shard_destroy(slot->shard);
-    slot->shard = NULL;
+    tdm__gate_destroy(slot->gate);
+    slot->gate = NULL;
 }
 
 static void pass_by(tdm__loop *loop, void *arg)
@@ -122,7 +122,7 @@ int tdm__server_create(tdm__server **out, tdm_executor *executor, const tdm__ser
     for (; made < server->count && !err; made++) {
         tdm__slot *slot = &server->slots[made];
         slot->fd = fds[made];
-        tdm__loop_call(slot->loop, create_shard, slot);
+        tdm__loop_call(slot->loop, create_gate, slot);
         err = slot->err;
     }
     if (!err) {
@@ -132,7 +132,7 @@ int tdm__server_create(tdm__server **out, tdm_executor *executor, const tdm__ser
     for (unsigned i = made - 1; i < server->count; i++)
         close(fds[i]);
     for (unsigned i = 0; i + 1 < made; i++)
-        tdm__loop_call(server->slots[i].loop, destroy_shard, &server->slots[i]);
+        tdm__loop_call(server->slots[i].loop, destroy_gate, &server->slots[i]);
     free_server(server);
     return err;
 }
@@ -191,7 +191,7 @@ void tdm__server_count(const tdm__server *server, tdm__server_counts *out)
     };
 }
 
-/* ---- what shards tell ---- */
+/* ---- what gates tell ---- */
 
 static void one_less_alive(tdm__server *server)
 {

@@ -38,7 +38,7 @@ static char *put_number(char *to, uint64_t value)
 static char *put_date(char *to)
 {
     static _Thread_local time_t made_for = -1;
-    static _Thread_local char line[DATE_SIZE + 1];
+    static _Thread_local char line[128]; /* more than any numbers could need */
     static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     time_t now = (time_t) (tdm_clock_wall_ns() / TDM_NS_PER_S);
     if (now != made_for) {

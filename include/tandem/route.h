@@ -36,7 +36,7 @@ typedef struct tdm_param {
     bool optional;              /**< may be missing though it has no fallback */
     const tdm_range *range;     /**< for numbers; NULL: any */
     const char *const *choices; /**< for TDM_ENUM: NULL-terminated */
-    size_t given;               /**< offsetof a bool to set when the client gave a value; 0: none (so it is not the first field) */
+    size_t given; /**< offsetof a bool to set when the client gave a value; 0: none (so it is not the first field) */
 } tdm_param;
 
 typedef struct tdm_route {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A server's part on one loop, and what the parts share.
  *
- * The server (server.c) is the same for every transport; a shard is a transport's own. */
-#ifndef TANDEM_SERVER_SHARD_H
-#define TANDEM_SERVER_SHARD_H
+ * The server (server.c) is the same for every transport; a gate is a transport's own. */
+#ifndef TANDEM_SERVER_GATE_H
+#define TANDEM_SERVER_GATE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -11,14 +11,14 @@
 #include "server/listen.h"
 #include "server/transport.h"
 
-typedef struct tdm__shard tdm__shard;
+typedef struct tdm__gate tdm__gate;
 
-/* What the server knows of one shard. */
+/* What the server knows of one gate. */
 typedef struct tdm__slot {
     tdm__server *server;
     tdm__loop *loop;
-    tdm__shard *shard; /* loop's thread, once the server is made */
-    int fd, err;       /* for the creation */
+    tdm__gate *gate; /* loop's thread, once the server is made */
+    int fd, err;     /* for the creation */
     atomic_bool
         paused; /* it takes no connections because of the limit: set by its loop, taken back by whoever wakes it */
     tdm__message close, cut, end, resume;
@@ -34,7 +34,7 @@ struct tdm__server {
     atomic_uint alive;       /* open connections and listeners */
     atomic_bool closing;
     _Atomic uint64_t accepted, half_closed, refused;
-    /* For tdm__server_destroy(): how many shards have ended. */
+    /* For tdm__server_destroy(): how many gates have ended. */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     unsigned ended; /* under `lock` */
@@ -42,17 +42,17 @@ struct tdm__server {
 
 /* ---- a transport's part; on the loop's thread ---- */
 
-/* The shard owns the listening `fd` from a success on. @return 0; or a negative errno. */
-int tdm__shard_create(tdm__shard **out, tdm__slot *slot, int fd);
-void tdm__shard_close(tdm__shard *shard);
-void tdm__shard_cut(tdm__shard *shard);
+/* The gate owns the listening `fd` from a success on. @return 0; or a negative errno. */
+int tdm__gate_create(tdm__gate **out, tdm__slot *slot, int fd);
+void tdm__gate_close(tdm__gate *gate);
+void tdm__gate_cut(tdm__gate *gate);
 /* There is room for connections again. */
-void tdm__shard_resume(tdm__shard *shard);
-void tdm__shard_destroy(tdm__shard *shard);
+void tdm__gate_resume(tdm__gate *gate);
+void tdm__gate_destroy(tdm__gate *gate);
 
-/* ---- what a shard tells; on its loop's thread ---- */
+/* ---- what a gate tells; on its loop's thread ---- */
 
-/* A connection was accepted. @return true: the limit is reached, and the shard must take no more until it is resumed. */
+/* A connection was accepted. @return true: the limit is reached, and the gate must take no more until it is resumed. */
 bool tdm__slot_accepted(tdm__slot *slot);
 void tdm__slot_connection_closed(tdm__slot *slot);
 void tdm__slot_listener_closed(tdm__slot *slot);
