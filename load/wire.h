@@ -26,11 +26,11 @@ typedef enum load_wire_result {
 
 typedef struct load_reply {
     unsigned status;
-    bool keep_alive;          /**< the connection may carry another request */
-    bool has_tasks;           /**< a well-formed Tandem-Tasks field came: ids first_task … last_task */
-    bool bad_tasks;           /**< a Tandem-Tasks field came that is not well formed */
+    bool keep_alive; /**< the connection may carry another request */
+    bool has_tasks;  /**< a well-formed Tandem-Tasks field came: ids first_task … last_task */
+    bool bad_tasks;  /**< a Tandem-Tasks field came that is not well formed */
     uint64_t first_task, last_task;
-    int64_t retry_after_s;    /**< Retry-After in seconds; -1: none, or a date */
+    int64_t retry_after_s; /**< Retry-After in seconds; -1: none, or a date */
     uint64_t body_bytes;
 } load_reply;
 
