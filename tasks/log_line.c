@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: the look of a log line, in text or JSON, and the write to the fd. Formatting goes into a buffer of a fixed
- * bound and never fails. Local time is converted once a second, not once a line. Messages carry what clients sent, so no
- * control character of theirs reaches the terminal or begins a line. */
+ * bound and never fails. Local time is converted once a second, not once a line. Messages carry what clients sent, so
+ * no control character of theirs reaches the terminal or begins a line. */
 #include "tasks/log_line.h"
 
 #include <assert.h>
@@ -89,7 +89,7 @@ size_t tdm__log_format(tdm__log_style *style, const tdm__log_entry *entry, char 
     if (entry->lost) {
         char text[64];
         int n = snprintf(text, sizeof text, "%" PRIu64 " log line%s lost: the ring was full", entry->lost,
-                         entry->lost == 1 ? "" : "s");
+                         entry->lost == 1 ? " was" : "s were");
         used = format_line(style, entry, TDM_LOG_WARNING, text, (size_t) n, to, TDM__LOG_BOUND);
     }
     if (entry->level == TDM_LOG_OFF) /* no message of its own */
