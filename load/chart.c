@@ -8,7 +8,7 @@
 
 #include "load/format.h"
 
-enum { WIDTH = 560, HEIGHT = 270, LEFT = 54, RIGHT = 14, TOP = 26, BOTTOM = 44 };
+enum { WIDTH = 560, HEIGHT = 270, LEFT = 66, RIGHT = 14, TOP = 26, BOTTOM = 44, PLOT = WIDTH - LEFT - RIGHT };
 
 void load_html_text(FILE *to, const char *text)
 {
@@ -90,22 +90,64 @@ static void write_axes(FILE *to, const load_scale *scale)
         to,
         "</g><g class=\"titles\"><text x=\"%d\" y=\"%d\" text-anchor=\"end\">seconds since the first request</text>",
         WIDTH - RIGHT, HEIGHT - 9);
-    fprintf(to, "<text x=\"%d\" y=\"14\">tasks running at once</text></g>\n", LEFT);
+    fprintf(
+        to,
+        "<text transform=\"translate(13 %d) rotate(-90)\" text-anchor=\"middle\">tasks running at once</text></g>\n",
+        (TOP + HEIGHT - BOTTOM) / 2);
+}
+
+/* What a lane did within each column of pixels: a gap of microseconds must neither vanish nor be drawn as wide as a
+ * line, so a column knows the least and the most of what happened in it. */
+typedef struct columns {
+    double low[PLOT], high[PLOT];
+    int first, last; /* columns in use */
+} columns;
+
+static int column_of(const load_scale *scale, int64_t at_ns)
+{
+    int column = (int) (x_of(scale, (double) at_ns / 1e9) - LEFT);
+    return column < PLOT ? column : PLOT - 1;
+}
+
+static void fill_columns(columns *c, const load_curve *curve, const load_scale *scale)
+{
+    c->first = column_of(scale, curve->points[0].at_ns);
+    c->last = column_of(scale, curve->points[curve->count - 1].at_ns);
+    for (int x = c->first; x <= c->last; x++) {
+        c->low[x] = INFINITY;
+        c->high[x] = 0;
+    }
+    for (size_t i = 0; i + 1 < curve->count; i++) {
+        int from = column_of(scale, curve->points[i].at_ns), to = column_of(scale, curve->points[i + 1].at_ns);
+        for (int x = from; x <= to; x++) {
+            c->low[x] = fmin(c->low[x], curve->points[i].running);
+            c->high[x] = fmax(c->high[x], curve->points[i].running);
+        }
+    }
+}
+
+static void write_path(FILE *to, const char *class, const char *lane, const columns *c, const double *values,
+                       const load_scale *scale)
+{
+    double y = y_of(scale, 0);
+    fprintf(to, "<path class=\"%s %s\" d=\"M%d %.1f", class, lane, LEFT + c->first, y);
+    for (int x = c->first; x <= c->last; x++) {
+        if (x > c->first && values[x] == values[x - 1])
+            continue;
+        fprintf(to, "H%dV%.1f", LEFT + x, y_of(scale, values[x]));
+    }
+    fprintf(to, "H%dV%.1f\"/>\n", LEFT + c->last + 1, y);
 }
 
 static void write_lane(FILE *to, const load_curve *curve, const char *lane, const load_scale *scale)
 {
+    columns c;
     if (!curve->count)
         return;
-    double zero = y_of(scale, 0);
-    for (int filled = 1; filled >= 0; filled--) {
-        fprintf(to, "<path class=\"%s %s\" d=\"M%.1f %.1f", filled ? "area" : "line", lane,
-                x_of(scale, (double) curve->points[0].at_ns / 1e9), zero);
-        for (size_t i = 0; i < curve->count; i++)
-            fprintf(to, "H%.1fV%.1f", x_of(scale, (double) curve->points[i].at_ns / 1e9),
-                    y_of(scale, curve->points[i].running));
-        fputs(filled ? "Z\"/>\n" : "\"/>\n", to);
-    }
+    fill_columns(&c, curve, scale);
+    write_path(to, "area", lane, &c, c.high, scale);
+    write_path(to, "area", lane, &c, c.low, scale);
+    write_path(to, "line", lane, &c, c.high, scale);
 }
 
 static void write_ideal(FILE *to, const load_step *step, const load_scale *scale)

@@ -37,7 +37,7 @@ static void write_head(FILE *to, const load_session *session)
           to);
     fputs(load_style_sheet, to);
     fputs("</style></head>\n<body><main>\n<header><h1>What the background tasks did</h1>\n", to);
-    fprintf(to, "<p class=\"sub\">tandem-load %s, %s. " LOAD_WORDS_CLOSED_LOOP ".</p>\n<ul class=\"targets\">",
+    fprintf(to, "<p class=\"sub\">tandem-load %s, %s; " LOAD_WORDS_CLOSED_LOOP ".</p>\n<ul class=\"targets\">",
             tdm_version(), when);
     for (unsigned i = 0; i < session->plan->target_count; i++) {
         fputs("<li><b>", to);
@@ -215,7 +215,7 @@ int load_report_html(FILE *to, const load_session *session)
     fputs(
         "<section class=\"legend\"><h2>Multiplicity over time</h2><p><span class=\"key loop\"></span> tasks on the "
         "loop lane <span class=\"key pool\"></span> tasks on the pool lane <span class=\"key ideal\"></span> when the "
-        "same work would have ended without any waiting. Charts of one row have the same scales.</p></section>\n",
+        "same work would have ended without any waiting. Charts in a row share their scales.</p></section>\n",
         to);
     for (unsigned entry = 0; entry < session->plan->connection_count; entry++) {
         unsigned n = pick_row(session, entry, row);
