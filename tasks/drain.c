@@ -111,6 +111,7 @@ int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options,
             over = task->drain_next;
             tdm__task_over(task);
         }
+        tdm__watch_notify(&executor->watch); /* followers of what still runs have ended too */
         wait_quiet(executor, options->grace);
         tdm__executor_each_shard(executor, close_books, NULL);
         tdm__watch_notify(&executor->watch);
