@@ -12,6 +12,9 @@
 #include "tasks/task.h"
 #include <tandem/clock.h>
 
+/* For the last `drop` to return, and a place in a batch to be given back. Long: what comes after is a leak. */
+static const double SETTLE_S = 5;
+
 void tdm__executor_task_gone(tdm_executor *executor)
 {
     if (atomic_fetch_sub(&executor->outstanding, 1) > 1 || !atomic_load(&executor->closing))
@@ -87,6 +90,24 @@ static void close_books(tdm__shard *shard, void *arg)
             tdm__task_drop((tdm_task *) row, &over);
         assert(!over); /* what was in a queue is gone since call_off() */
     }
+}
+
+static void count_abandoned(tdm__shard *shard, void *arg)
+{
+    *(uint64_t *) arg += shard->lifetime.state[TDM_ABANDONED];
+}
+
+bool tdm__executor_settle(tdm_executor *executor)
+{
+    uint64_t abandoned = 0;
+    tdm__executor_each_shard(executor, count_abandoned, &abandoned);
+    if (!abandoned && !tdm__handlers_unfinished(executor)) {
+        pthread_mutex_lock(&executor->lock);
+        executor->hurry = false;
+        pthread_mutex_unlock(&executor->lock);
+        wait_quiet(executor, SETTLE_S);
+    }
+    return !atomic_load(&executor->outstanding) && !tdm__handlers_unfinished(executor);
 }
 
 static void add_lifetime(tdm__shard *shard, void *arg)

@@ -132,7 +132,7 @@ int tdm_executor_destroy(tdm_executor **slot)
     *slot = NULL;
     if (!executor->drained)
         tdm_executor_drain(executor, &(tdm_drain_options){0}, NULL);
-    if (atomic_load(&executor->outstanding) || tdm__handlers_unfinished(executor))
+    if (!tdm__executor_settle(executor))
         return -EBUSY;
     tear_down(executor);
     return 0;
