@@ -175,6 +175,19 @@ static void call_run(tdm__message *message)
     tdm__wake(c->caller, 0); /* from here on `c` is gone */
 }
 
+static void nothing(tdm__loop *loop, void *arg)
+{
+    (void) loop, (void) arg;
+}
+
+static void post_and_wait(call *c)
+{
+    tdm__wait_begin(c->caller, true);
+    tdm__loop_post(c->loop, &c->message);
+    int result = tdm__wait_until(c->caller, INT64_MAX);
+    assert(result == 0);
+}
+
 void tdm__loop_call(tdm__loop *loop, void (*fn)(tdm__loop *loop, void *arg), void *arg)
 {
     if (loop == current) {
@@ -183,10 +196,15 @@ void tdm__loop_call(tdm__loop *loop, void (*fn)(tdm__loop *loop, void *arg), voi
     }
     call c = {.message.run = call_run, .loop = loop, .fn = fn, .arg = arg, .caller = tdm__exec_to_wait()};
     assert(c.caller); /* a loop must not wait for another one outside a fiber */
-    tdm__wait_begin(c.caller, true);
-    tdm__loop_post(loop, &c.message);
-    int result = tdm__wait_until(c.caller, INT64_MAX);
-    assert(result == 0);
+    post_and_wait(&c);
+}
+
+void tdm__loop_catch_up(void)
+{
+    if (!current || !current->fibers.current)
+        return;
+    call c = {.message.run = call_run, .loop = current, .fn = nothing, .caller = tdm__exec_to_wait()};
+    post_and_wait(&c);
 }
 
 /* ---- timers ---- */
@@ -340,11 +358,6 @@ static int make_base(tdm__loop *loop)
     return 0;
 }
 
-static void first_turn(tdm__loop *loop, void *arg)
-{
-    (void) loop, (void) arg;
-}
-
 static int start_thread(tdm__loop *loop)
 {
     char name[32];
@@ -353,7 +366,7 @@ static int start_thread(tdm__loop *loop)
         return -err;
     snprintf(name, sizeof name, "tdm-loop-%u", loop->index);
     pthread_setname_np(loop->thread, name);
-    tdm__loop_call(loop, first_turn, NULL); /* from here on thread_id can be read */
+    tdm__loop_call(loop, nothing, NULL); /* from here on thread_id can be read */
     return 0;
 }
 

@@ -44,6 +44,10 @@ static int ask(tdm_executor *executor, search *s, void (*fn)(tdm__shard *shard, 
 {
     s->result = s->id && s->id < atomic_load(&executor->next_id) ? -ESTALE : -ENOENT;
     int err = tdm__executor_each_shard(executor, fn, s);
+    if (!err && s->result == -ESTALE) { /* or it is still on its way to the very loop that asks */
+        tdm__loop_catch_up();
+        err = tdm__executor_each_shard(executor, fn, s);
+    }
     return err ? err : s->result;
 }
 
