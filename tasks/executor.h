@@ -56,6 +56,8 @@ void tdm__executor_task_gone(tdm_executor *executor);
 /* Call `fn(shard, arg)` on the owner of each shard that holds tasks: the loops, then the pool `background`.
  * Waits as tdm__loop_call() does. @return 0; -EDEADLK: on a loop's thread outside a fiber. */
 int tdm__executor_each_shard(tdm_executor *executor, void (*fn)(tdm__shard *shard, void *arg), void *arg);
+/* May the calling thread ask every loop? Not a loop's thread outside a fiber, unless it is the only one to ask. */
+bool tdm__executor_can_ask(const tdm_executor *executor);
 unsigned tdm__executor_shard_count(const tdm_executor *executor);
 enum { TDM__MAX_SHARDS = TDM_MAX_LOOPS + 1 };
 

@@ -85,7 +85,7 @@ static void fill(tdm_executor *executor, gathering *g)
 
 int tdm_stats_get(tdm_executor *executor, tdm_stats *out)
 {
-    if (!tdm__exec_to_wait() && executor->settings.loops > 1)
+    if (!tdm__executor_can_ask(executor))
         return -EDEADLK;
     gathering g = {.out = out};
     int err = tdm__durations_create(&g.handler_times);
@@ -112,7 +112,7 @@ static void reset_loop(tdm__loop *loop, void *arg)
 
 int tdm_stats_reset(tdm_executor *executor)
 {
-    if (!tdm__exec_to_wait() && executor->settings.loops > 1)
+    if (!tdm__executor_can_ask(executor))
         return -EDEADLK;
     for (unsigned i = 0; i < executor->settings.loops; i++)
         tdm__loop_call(executor->loops[i], reset_loop, NULL);
