@@ -244,7 +244,7 @@ static int look_or_wait(tdm_executor *executor, following *f, tdm_task_info *row
 {
     int filled = look(executor, f, rows);
     tdm__exec *exec = tdm__exec_to_wait();
-    if (filled || !(wait > 0))
+    if (filled || f->missed || !(wait > 0))
         return filled;
     if (!exec)
         return -EDEADLK;
