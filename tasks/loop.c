@@ -4,7 +4,8 @@
  * there only when nothing is left to do. So no flood of one kind can hold up the sockets.
  * libevent knows two events of ours: the eventfd that wakes the loop, written only while it sleeps, and one timer for
  * the next deadline of our own heap. The base is used by this thread alone and needs no locks.
- * Executions that find no stack wait in `starved` and are retried when a fiber has ended. */
+ * Executions that find no stack wait in `starved` and are retried when a fiber has ended, and every few milliseconds:
+ * memory can come back without a fiber's end, and there may be no fiber. */
 #include "tasks/loop.h"
 
 #include <assert.h>
@@ -35,6 +36,7 @@ struct tdm__loop {
 
     tdm__message_list todo;    /* messages taken from the inbox, and those of our own thread */
     tdm__message_list starved; /* executions that found no stack */
+    int64_t retry_ns;          /* while there are any: when to look for a stack again */
     tdm__timers timers;
     int64_t told_ns; /* the deadline that libevent knows; INT64_MAX: none */
     tdm__fibers fibers;
@@ -42,6 +44,8 @@ struct tdm__loop {
     tdm_histogram *handler_times;
     uint64_t turns;
 };
+
+enum { RETRY_NS = 10000000 }; /* soon for a task that has to wait for memory, and seldom for a loop that has none */
 
 static _Thread_local tdm__loop *current;
 
@@ -81,6 +85,7 @@ static void start_on(tdm__loop *loop, tdm__exec *exec, tdm__fiber *fiber)
     if (!exec->kind->begin(exec, tdm_clock_ns())) {
         tdm__fiber_give_back(&loop->fibers, fiber);
         exec->kind->ended(exec);
+        retry_starved(loop);
         return;
     }
     exec->fiber = fiber;
@@ -93,10 +98,13 @@ static void start_exec(tdm__message *message)
     tdm__exec *exec = (tdm__exec *) message;
     tdm__loop *loop = exec->loop;
     tdm__fiber *fiber = tdm__fiber_take(&loop->fibers);
-    if (fiber)
+    if (fiber) {
         start_on(loop, exec, fiber);
-    else
-        tdm__message_list_add(&loop->starved, message);
+        return;
+    }
+    if (!loop->starved.first)
+        loop->retry_ns = tdm_clock_ns() + RETRY_NS;
+    tdm__message_list_add(&loop->starved, message);
 }
 
 static void resume_exec(tdm__message *message)
@@ -221,10 +229,16 @@ void tdm__timer_disarm(tdm__loop *loop, tdm__timer *timer)
     tdm__timers_disarm(&loop->timers, timer);
 }
 
+static int64_t next_deadline(const tdm__loop *loop)
+{
+    int64_t next = tdm__timers_next(&loop->timers);
+    return loop->starved.first && loop->retry_ns < next ? loop->retry_ns : next;
+}
+
 /* @return false: libevent has no memory for the timer, so the loop must not block. */
 static bool tell_next_deadline(tdm__loop *loop)
 {
-    int64_t next = tdm__timers_next(&loop->timers);
+    int64_t next = next_deadline(loop);
     if (next == loop->told_ns)
         return true;
     loop->told_ns = next;
@@ -279,10 +293,23 @@ static void run_timers(tdm__loop *loop)
     }
 }
 
+static void look_for_stack(tdm__loop *loop)
+{
+    if (!loop->starved.first || loop->retry_ns > tdm_clock_ns())
+        return;
+    tdm__fiber *fiber = tdm__fiber_take(&loop->fibers);
+    if (!fiber) {
+        loop->retry_ns = tdm_clock_ns() + RETRY_NS;
+        return;
+    }
+    tdm__fiber_give_back(&loop->fibers, fiber); /* the first of the starved will take it */
+    retry_starved(loop);
+}
+
 static void poll_once(tdm__loop *loop)
 {
     loop->turns++;
-    bool busy = loop->todo.first || tdm__timers_next(&loop->timers) <= tdm_clock_ns();
+    bool busy = loop->todo.first || next_deadline(loop) <= tdm_clock_ns();
     if (!busy) {
         busy = !tell_next_deadline(loop);
         atomic_store(&loop->sleeping, true);
@@ -306,6 +333,7 @@ static void *loop_main(void *arg)
     loop->thread_id = tdm_thread_id();
     while (!loop->stop) {
         run_timers(loop);
+        look_for_stack(loop);
         run_messages(loop);
         poll_once(loop);
     }
