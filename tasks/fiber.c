@@ -225,8 +225,8 @@ static tdm__fiber *fiber_create(tdm__fibers *fibers)
     if (!fiber)
         return NULL;
     fiber->fibers = fibers;
-    if (tdm__stack_make(&fibers->stacks, &fiber->stack) < 0 || context_make(fiber) < 0) {
-        free(fiber); /* a carved stack stays with its slab, unused */
+    if (tdm__stack_make(&fibers->stacks, &fiber->stack) < 0) {
+        free(fiber);
         return NULL;
     }
     fiber->valgrind_id = VALGRIND_STACK_REGISTER(fiber->stack.low, fiber->stack.low + fiber->stack.size);
@@ -235,6 +235,11 @@ static tdm__fiber *fiber_create(tdm__fibers *fibers)
 #endif
     fiber->older = fibers->all;
     fibers->all = fiber;
+    if (context_make(fiber) < 0) { /* its stack is not lost: it is as good as a cold one */
+        fiber->next_idle = fibers->cold;
+        fibers->cold = fiber;
+        return NULL;
+    }
     return fiber;
 }
 
