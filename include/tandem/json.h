@@ -21,6 +21,7 @@ TDM_BEGIN
 typedef struct tdm_json_writer {
     char *_data;
     size_t _size, _capacity;
+    uint64_t _objects;
     int _error, _depth;
     bool _comma, _key;
 } tdm_json_writer;
@@ -56,14 +57,18 @@ TDM_API void tdm_json_raw(tdm_json_writer *w, const char *json);
  *  @param size where its length goes, or NULL.
  *  @return NULL if memory ran out or the document is not complete; tdm_json_error() tells which. */
 TDM_API const char *tdm_json_text(const tdm_json_writer *w, size_t *size);
-/** 0; -ENOMEM; -EINVAL: a key without a value, an end without a begin, or an open object or array. */
+/** 0; -ENOMEM; -EINVAL: the calls do not make up one document (nothing was written, or two values; a key without a
+ *  value, or a member without a key; an end that does not fit its begin; an object or array still open, or nested
+ *  deeper than TDM_JSON_MAX_DEPTH). */
 TDM_API int tdm_json_error(const tdm_json_writer *w);
 
 /* ---- in ---- */
 
 typedef struct tdm_json tdm_json;
 
-/** Parse one JSON document.
+/** Parse one JSON document, strictly (RFC 8259, in UTF-8). Three things that the grammar allows are refused as well,
+ *  because they would be read wrongly: the escape \u0000 (strings end at a NUL), half a surrogate pair, and numbers
+ *  of more than 63 characters.
  *  @param error_at where the offset of the first wrong byte goes on -EINVAL, or NULL.
  *  @return 0; -EINVAL: not JSON (text after the document included); -E2BIG: nested deeper than TDM_JSON_MAX_DEPTH;
  *          -ENOMEM. */
@@ -71,15 +76,18 @@ TDM_API int tdm_json_parse(tdm_json **out, const char *text, size_t size, size_t
 /** Free a document (its root only). NULL is accepted; *root becomes NULL. */
 TDM_API void tdm_json_destroy(tdm_json **root);
 
-/** A member of an object, by its exact name; NULL if there is none, or `value` is NULL or not an object. */
+/** A member of an object, by its exact name (the first, if it is there twice); NULL if there is none, or `value` is
+ *  NULL or not an object. */
 TDM_API const tdm_json *tdm_json_get(const tdm_json *value, const char *key);
 /** Walk an array (or an object's members): the first element, and the one after. NULL at the end. */
 TDM_API const tdm_json *tdm_json_first(const tdm_json *value);
 TDM_API const tdm_json *tdm_json_next(const tdm_json *element);
 
-/** Read a value. @return true, and *out is set; false, and *out is as before, if `value` is NULL or of another type. */
+/** Read a value. @return true, and *out is set; false, and *out is as before, if `value` is NULL or of another type,
+ *  or a number too large for a double. */
 TDM_API bool tdm_json_as_double(const tdm_json *value, double *out);
-/** Integers up to 2^53 are exact; a number with a fraction, or beyond, gives false. */
+/** Integers below 2^53 are exact; a number with a fraction, or from 2^53 on (where a double no longer tells n from n + 1),
+ *  gives false. */
 TDM_API bool tdm_json_as_int(const tdm_json *value, int64_t *out);
 TDM_API bool tdm_json_as_bool(const tdm_json *value, bool *out);
 /** The string belongs to the document. */

@@ -38,7 +38,8 @@ TDM_API uint64_t tdm_log_dropped(void);
 
 /** Would a line of this level be written? Any thread. */
 TDM_API bool tdm_log_enabled(tdm_log_level level);
-/** Log one line. Any thread; never blocks on I/O while the writer thread runs. A newline in it becomes a space. */
+/** Log one line. Any thread; never blocks on I/O while the writer thread runs. A newline, or another control character,
+ *  in it becomes a space. errno is left as it was. */
 TDM_API void tdm_log(tdm_log_level level, const char *format, ...) TDM_PRINTF(2, 3);
 
 #define tdm_log_debug(...) tdm_log(TDM_LOG_DEBUG, __VA_ARGS__)

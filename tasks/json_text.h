@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ *  The parts of JSON that know no tree: escaping, and the strict check of a text before cJSON sees it.
+ *  No state: any thread. */
+#ifndef TANDEM_TASKS_JSON_TEXT_H
+#define TANDEM_TASKS_JSON_TEXT_H
+
+#include <stddef.h>
+
+/** The most bytes that `size` bytes of text take as a JSON string, quotes included. */
+#define TDM__JSON_STRING_BOUND(size) (6 * (size) + 2)
+
+/** Write `text` as a JSON string with its quotes; `to` has room for TDM__JSON_STRING_BOUND(size).
+ *  @return where the next byte goes. */
+char *tdm__json_put_string(char *to, const char *text, size_t size);
+
+/** How many bytes at the start of `text` need no escape. */
+size_t tdm__json_plain(const char *text, size_t size);
+
+/** Is `text` one JSON document (RFC 8259), nested at most TDM_JSON_MAX_DEPTH, that cJSON reads without loss?
+ *  Uses no recursion.
+ *  @return 0; -EINVAL, *error_at is the offset of the first wrong byte; -E2BIG: too deep. */
+int tdm__json_check(const char *text, size_t size, size_t *error_at);
+
+#endif
