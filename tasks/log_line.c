@@ -89,7 +89,7 @@ size_t tdm__log_format(tdm__log_style *style, const tdm__log_entry *entry, char 
     if (entry->lost) {
         char text[64];
         int n = snprintf(text, sizeof text, "%" PRIu64 " log line%s lost: the ring was full", entry->lost,
-                         entry->lost == 1 ? "" : "s");
+                         entry->lost == 1 ? " was" : "s were");
         used = format_line(style, entry, TDM_LOG_WARNING, text, (size_t) n, to, TDM__LOG_BOUND);
     }
     if (entry->level == TDM_LOG_OFF) /* no message of its own */

@@ -93,9 +93,9 @@ static void right_column(const tdm_option *option, char to[PIECE])
 {
     snprintf(to, PIECE, "%s", option->help ? option->help : "");
     size_t help = strlen(to);
-    const char *separator = " (";
+    const char *separator = help ? " (" : "(";
     if (option->type == TDM_OPTION_UINT || option->type == TDM_OPTION_SECONDS) {
-        add(to, " (%.15g to %.15g", option->min, option->max);
+        add(to, "%s%.15g to %.15g", separator, option->min, option->max);
         if (option->word)
             add(to, " or \"%s\"", option->word);
         separator = "; ";
@@ -144,7 +144,10 @@ static void print_option(const tdm_option *option, size_t indent, FILE *to)
     size_t n = left_column(option, left);
     right_column(option, right);
     fputs(left, to);
-    print_wrapped(to, n, indent, right);
+    if (*right)
+        print_wrapped(to, n, indent, right);
+    else
+        fputc('\n', to);
 }
 
 static void print_environment(const tdm_command *command, FILE *to)

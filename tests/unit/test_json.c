@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: MIT */
+#include <tandem/json.h>
+
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/unit.h"
+
+/* ---- out ---- */
+
+static void expect(tdm_json_writer *w, const char *document)
+{
+    size_t size = 0;
+    const char *text = tdm_json_text(w, &size);
+    ck_assert_int_eq(tdm_json_error(w), 0);
+    ck_assert_ptr_nonnull(text);
+    ck_assert_str_eq(text, document);
+    ck_assert_uint_eq(size, strlen(document));
+    tdm_json_finish(w);
+}
+
+static void expect_error(tdm_json_writer *w, int error)
+{
+    ck_assert_ptr_null(tdm_json_text(w, NULL));
+    ck_assert_int_eq(tdm_json_error(w), error);
+    tdm_json_finish(w);
+}
+
+START_TEST(a_document_has_commas_where_they_belong)
+{
+    tdm_json_writer w;
+    tdm_json_init(&w);
+    tdm_json_object_begin(&w);
+    tdm_json_key(&w, "a");
+    tdm_json_int(&w, -1);
+    tdm_json_key(&w, "b");
+    tdm_json_array_begin(&w);
+    tdm_json_bool(&w, true);
+    tdm_json_bool(&w, false);
+    tdm_json_null(&w);
+    tdm_json_object_begin(&w);
+    tdm_json_object_end(&w);
+    tdm_json_array_begin(&w);
+    tdm_json_array_end(&w);
+    tdm_json_raw(&w, "[1]");
+    tdm_json_array_end(&w);
+    tdm_json_key(&w, "c");
+    tdm_json_string(&w, NULL);
+    tdm_json_object_end(&w);
+    expect(&w, "{\"a\":-1,\"b\":[true,false,null,{},[],[1]],\"c\":null}");
+}
+END_TEST
+
+START_TEST(a_scalar_alone_is_a_document)
+{
+    tdm_json_writer w;
+    tdm_json_init(&w);
+    tdm_json_string(&w, "ok");
+    expect(&w, "\"ok\"");
+    tdm_json_init(&w);
+    tdm_json_uint(&w, UINT64_MAX);
+    expect(&w, "18446744073709551615");
+    tdm_json_init(&w);
+    tdm_json_int(&w, INT64_MIN);
+    expect(&w, "-9223372036854775808");
+    tdm_json_init(&w);
+    tdm_json_int(&w, 0);
+    expect(&w, "0");
+}
+END_TEST
+
+START_TEST(special_characters_are_escaped_in_strings_and_keys)
+{
+    tdm_json_writer w;
+    tdm_json_init(&w);
+    tdm_json_object_begin(&w);
+    tdm_json_key(&w, "k\"\n");
+    tdm_json_string_n(&w, "a\0b\"\\/\b\f\n\r\t\x01\x1f\x7f", 14);
+    tdm_json_object_end(&w);
+    expect(&w, "{\"k\\\"\\n\":\"a\\u0000b\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"}");
+}
+END_TEST
+
+static void expect_string(const char *text, const char *document)
+{
+    tdm_json_writer w;
+    tdm_json_init(&w);
+    tdm_json_string(&w, text);
+    expect(&w, document);
+}
+
+#define BAD "\xEF\xBF\xBD"
+
+START_TEST(utf8_passes_and_what_is_not_utf8_becomes_the_replacement_character)
+{
+    expect_string("grün 多重度 \xF0\x9F\x90\x87 \xF4\x8F\xBF\xBF", "\"grün 多重度 \xF0\x9F\x90\x87 \xF4\x8F\xBF\xBF\"");
+    expect_string("\x80", "\"" BAD "\"");
+    expect_string("a\xFFz", "\"a" BAD "z\"");
+    expect_string("\xC0\xAF", "\"" BAD BAD "\"");         /* overlong */
+    expect_string("\xE0\x9F\xBF", "\"" BAD BAD BAD "\""); /* overlong */
+    expect_string("\xED\xA0\x80", "\"" BAD BAD BAD "\""); /* a surrogate */
+    expect_string("\xF0\x8F\xBF\xBF", "\"" BAD BAD BAD BAD "\"");
+    expect_string("\xF4\x90\x80\x80", "\"" BAD BAD BAD BAD "\""); /* beyond U+10FFFF */
+    expect_string("\xE5\xA4", "\"" BAD BAD "\"");                 /* cut off */
+    expect_string("\xE5\"x", "\"" BAD "\\\"x\"");
+}
+END_TEST
+
+static const char *number_text(double value)
+{
+    static char text[64];
+    tdm_json_writer w;
+    tdm_json_init(&w);
+    tdm_json_double(&w, value);
+    snprintf(text, sizeof text, "%s", tdm_json_text(&w, NULL));
+    tdm_json_finish(&w);
+    return text;
+}
+
+START_TEST(doubles_take_their_shortest_form)
+{
+    ck_assert_str_eq(number_text(0.1), "0.1");
+    ck_assert_str_eq(number_text(0.1 + 0.2), "0.30000000000000004");
+    ck_assert_str_eq(number_text(1.0 / 3), "0.3333333333333333");
+    ck_assert_str_eq(number_text(3), "3");
+    ck_assert_str_eq(number_text(-42), "-42");
+    ck_assert_str_eq(number_text(0.0), "0");
+    ck_assert_str_eq(number_text(-0.0), "-0");
+    ck_assert_str_eq(number_text(1e22), "1e22");
+    ck_assert_str_eq(number_text(1.5e-7), "1.5e-7");
+    ck_assert_str_eq(number_text(1e300), "1e300");
+    ck_assert_str_eq(number_text(5e-324), "5e-324");
+    ck_assert_str_eq(number_text(DBL_MAX), "1.7976931348623157e308");
+    ck_assert_str_eq(number_text(DBL_MIN), "2.2250738585072014e-308");
+    ck_assert_str_eq(number_text(9007199254740992.0), "9007199254740992");
+    ck_assert_str_eq(number_text((double) NAN), "\"NaN\"");
+    ck_assert_str_eq(number_text((double) INFINITY), "\"Infinity\"");
+    ck_assert_str_eq(number_text((double) -INFINITY), "\"-Infinity\"");
+}
+END_TEST
+
+START_TEST(random_doubles_read_back_as_themselves)
+{
+    uint64_t seed = 3;
+    for (int i = 0; i < 20000; i++) {
+        union {
+            uint64_t bits;
+            double value;
+        } u = {unit_random(&seed)};
+        if (!isfinite(u.value))
+            continue;
+        const char *text = number_text(u.value);
+        tdm_json *root;
+        double back = 0;
+        ck_assert_int_eq(tdm_json_parse(&root, text, strlen(text), NULL), 0);
+        ck_assert(tdm_json_as_double(root, &back));
+        ck_assert_msg(back == u.value, "%s", text);
+        tdm_json_destroy(&root);
+    }
+}
+END_TEST
+
+static const char *seconds_text(int64_t ns)
+{
+    static char text[64];
+    tdm_json_writer w;
+    tdm_json_init(&w);
+    tdm_json_seconds(&w, ns);
+    snprintf(text, sizeof text, "%s", tdm_json_text(&w, NULL));
+    tdm_json_finish(&w);
+    return text;
+}
+
+START_TEST(seconds_are_exact_to_the_nanosecond)
+{
+    ck_assert_str_eq(seconds_text(0), "0");
+    ck_assert_str_eq(seconds_text(1), "0.000000001");
+    ck_assert_str_eq(seconds_text(-1), "-0.000000001");
+    ck_assert_str_eq(seconds_text(12300000000), "12.3");
+    ck_assert_str_eq(seconds_text(3000000000), "3");
+    ck_assert_str_eq(seconds_text(10000000000), "10");
+    ck_assert_str_eq(seconds_text(1790000000123456789), "1790000000.123456789");
+    ck_assert_str_eq(seconds_text(-1500000000), "-1.5");
+    ck_assert_str_eq(seconds_text(INT64_MAX), "9223372036.854775807");
+    ck_assert_str_eq(seconds_text(INT64_MIN), "-9223372036.854775808");
+}
+END_TEST
+
+START_TEST(calls_in_a_wrong_order_are_an_error_that_sticks)
+{
+    tdm_json_writer w;
+    tdm_json_init(&w); /* nothing */
+    expect_error(&w, -EINVAL);
+    tdm_json_init(&w); /* still open */
+    tdm_json_array_begin(&w);
+    expect_error(&w, -EINVAL);
+    tdm_json_init(&w); /* an end without a begin */
+    tdm_json_array_end(&w);
+    tdm_json_int(&w, 1);
+    expect_error(&w, -EINVAL);
+    tdm_json_init(&w); /* the wrong end */
+    tdm_json_array_begin(&w);
+    tdm_json_object_end(&w);
+    expect_error(&w, -EINVAL);
+    tdm_json_init(&w); /* a key without a value */
+    tdm_json_object_begin(&w);
+    tdm_json_key(&w, "a");
+    tdm_json_object_end(&w);
+    expect_error(&w, -EINVAL);
+    tdm_json_init(&w); /* two keys */
+    tdm_json_object_begin(&w);
+    tdm_json_key(&w, "a");
+    tdm_json_key(&w, "b");
+    expect_error(&w, -EINVAL);
+    tdm_json_init(&w); /* a member without a key */
+    tdm_json_object_begin(&w);
+    tdm_json_int(&w, 1);
+    expect_error(&w, -EINVAL);
+    tdm_json_init(&w); /* a key in an array */
+    tdm_json_array_begin(&w);
+    tdm_json_key(&w, "a");
+    expect_error(&w, -EINVAL);
+    tdm_json_init(&w); /* two documents */
+    tdm_json_int(&w, 1);
+    tdm_json_int(&w, 2);
+    expect_error(&w, -EINVAL);
+    tdm_json_init(&w); /* an empty raw value */
+    tdm_json_raw(&w, "");
+    expect_error(&w, -EINVAL);
+}
+END_TEST
+
+static void nest(tdm_json_writer *w, int depth)
+{
+    tdm_json_init(w);
+    for (int i = 0; i < depth; i++)
+        tdm_json_array_begin(w);
+    for (int i = 0; i < depth; i++)
+        tdm_json_array_end(w);
+}
+
+START_TEST(the_writer_goes_as_deep_as_the_reader_and_no_deeper)
+{
+    tdm_json_writer w;
+    nest(&w, TDM_JSON_MAX_DEPTH);
+    ck_assert_int_eq(tdm_json_error(&w), 0);
+    tdm_json_finish(&w);
+    nest(&w, TDM_JSON_MAX_DEPTH + 1);
+    expect_error(&w, -EINVAL);
+}
+END_TEST
+
+START_TEST(large_documents_grow_and_read_back)
+{
+    enum { ROWS = 3000 };
+    tdm_json_writer w;
+    tdm_json_init(&w);
+    tdm_json_array_begin(&w);
+    for (int i = 0; i < ROWS; i++) {
+        tdm_json_object_begin(&w);
+        tdm_json_key(&w, "id");
+        tdm_json_int(&w, i);
+        tdm_json_key(&w, "name");
+        tdm_json_string(&w, i % 2 ? "plain" : "\x01\x02\xFF");
+        tdm_json_object_end(&w);
+    }
+    tdm_json_array_end(&w);
+    size_t size;
+    const char *text = tdm_json_text(&w, &size);
+    tdm_json *root;
+    ck_assert_int_eq(tdm_json_parse(&root, text, size, NULL), 0);
+    int64_t expected = 0, id = -1;
+    for (const tdm_json *row = tdm_json_first(root); row; row = tdm_json_next(row)) {
+        const char *name = NULL;
+        ck_assert(tdm_json_as_int(tdm_json_get(row, "id"), &id));
+        ck_assert_int_eq(id, expected++);
+        ck_assert(tdm_json_as_string(tdm_json_get(row, "name"), &name));
+        ck_assert_str_eq(name, id % 2 ? "plain" : "\x01\x02" BAD);
+    }
+    ck_assert_int_eq(expected, ROWS);
+    tdm_json_destroy(&root);
+    ck_assert_ptr_null(root);
+    tdm_json_finish(&w);
+}
+END_TEST
+
+/* ---- in ---- */
+
+static tdm_json *parse(const char *text)
+{
+    tdm_json *root = NULL;
+    ck_assert_msg(tdm_json_parse(&root, text, strlen(text), NULL) == 0, "%s", text);
+    return root;
+}
+
+START_TEST(getters_take_the_exact_name_and_the_right_type_only)
+{
+    tdm_json *root = parse(" {\"n\":1.5,\"s\":\"x\",\"t\":true,\"z\":null,\"a\":[1,2],\"o\":{},\"N\":2,\"n\":9} ");
+    double number = -1;
+    bool truth = false;
+    const char *text = "before";
+    int64_t integer = -7;
+    ck_assert(tdm_json_is_object(root));
+    ck_assert(tdm_json_as_double(tdm_json_get(root, "n"), &number));
+    ck_assert_double_eq(number, 1.5); /* the first of two */
+    ck_assert(tdm_json_as_string(tdm_json_get(root, "s"), &text));
+    ck_assert_str_eq(text, "x");
+    ck_assert(tdm_json_as_bool(tdm_json_get(root, "t"), &truth) && truth);
+    ck_assert(tdm_json_is_null(tdm_json_get(root, "z")));
+    ck_assert(tdm_json_is_array(tdm_json_get(root, "a")));
+    ck_assert(tdm_json_is_object(tdm_json_get(root, "o")));
+    ck_assert_ptr_null(tdm_json_get(root, "S"));
+    ck_assert_ptr_null(tdm_json_get(tdm_json_get(root, "a"), "n"));
+    ck_assert_ptr_null(tdm_json_get(tdm_json_get(root, "missing"), "n"));
+    ck_assert_ptr_null(tdm_json_first(tdm_json_get(root, "s")));
+    ck_assert_ptr_null(tdm_json_first(tdm_json_get(root, "o")));
+    ck_assert_ptr_null(tdm_json_first(NULL));
+    ck_assert_ptr_null(tdm_json_next(NULL));
+    ck_assert(!tdm_json_as_int(tdm_json_get(root, "s"), &integer) && integer == -7);
+    ck_assert(!tdm_json_as_int(NULL, &integer) && integer == -7);
+    ck_assert(!tdm_json_as_double(tdm_json_get(root, "t"), &number) && number == 1.5);
+    ck_assert(!tdm_json_as_bool(tdm_json_get(root, "n"), &truth) && truth);
+    ck_assert(!tdm_json_as_string(tdm_json_get(root, "z"), &text));
+    ck_assert(!tdm_json_is_null(NULL) && !tdm_json_is_array(NULL) && !tdm_json_is_object(NULL));
+    tdm_json_destroy(&root);
+    tdm_json_destroy(&root);
+    tdm_json_destroy(NULL);
+}
+END_TEST
+
+static bool integer_of(const char *text, int64_t *out)
+{
+    tdm_json *root = parse(text);
+    bool is = tdm_json_as_int(root, out);
+    tdm_json_destroy(&root);
+    return is;
+}
+
+START_TEST(integers_are_exact_or_refused)
+{
+    int64_t value = 0;
+    ck_assert(integer_of("9007199254740991", &value));
+    ck_assert_int_eq(value, INT64_C(9007199254740991));
+    ck_assert(integer_of("-9007199254740991", &value));
+    ck_assert_int_eq(value, INT64_C(-9007199254740991));
+    ck_assert(!integer_of("9007199254740992", &value));
+    ck_assert(!integer_of("9007199254740993", &value)); /* reads as 2^53 */
+    ck_assert(!integer_of("-9007199254740992", &value));
+    ck_assert(!integer_of("1e300", &value));
+    ck_assert(!integer_of("1.5", &value));
+    ck_assert(!integer_of("1e999", &value));
+    ck_assert_int_eq(value, INT64_C(-9007199254740991));
+    ck_assert(integer_of("-0", &value));
+    ck_assert_int_eq(value, 0);
+    ck_assert(integer_of("2e3", &value));
+    ck_assert_int_eq(value, 2000);
+}
+END_TEST
+
+START_TEST(a_number_too_large_for_a_double_is_not_read_as_one)
+{
+    tdm_json *root = parse("1e999");
+    double value = 3;
+    ck_assert(!tdm_json_as_double(root, &value));
+    ck_assert_double_eq(value, 3);
+    tdm_json_destroy(&root);
+}
+END_TEST
+
+START_TEST(escapes_and_utf8_are_decoded)
+{
+    tdm_json *root = parse("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00fc\\u591A\\ud83d\\udc07 grün\"");
+    const char *text = NULL;
+    ck_assert(tdm_json_as_string(root, &text));
+    ck_assert_str_eq(text, "\"\\/\b\f\n\r\tü多\xF0\x9F\x90\x87 grün");
+    tdm_json_destroy(&root);
+}
+END_TEST
+
+START_TEST(text_that_is_not_json_is_refused_where_it_goes_wrong)
+{
+    static const struct {
+        const char *text;
+        size_t at;
+    } cases[] = {
+        {"", 0},
+        {"  ", 2},
+        {"nul", 3},
+        {"nulL", 3},
+        {"True", 0},
+        {"{", 1},
+        {"[", 1},
+        {"]", 0},
+        {"[1", 2},
+        {"[1,", 3},
+        {"[1,]", 3},
+        {"[,1]", 1},
+        {"[1 2]", 3},
+        {"[1}", 2},
+        {"{\"a\"}", 4},
+        {"{\"a\":}", 5},
+        {"{\"a\":1,}", 7},
+        {"{\"a\":1]", 6},
+        {"{a:1}", 1},
+        {"{1:1}", 1},
+        {"{\"a\" 1}", 5},
+        {"{}}", 2},
+        {"{} x", 3},
+        {"1 2", 2},
+        {"01", 1},
+        {"-", 1},
+        {"+1", 0},
+        {".5", 0},
+        {"1.", 2},
+        {"1.e1", 2},
+        {"1e", 2},
+        {"1e+", 3},
+        {"-.5", 1},
+        {"0x1", 1},
+        {"NaN", 0},
+        {"Infinity", 0},
+        {"-Infinity", 1},
+        {"\"", 1},
+        {"\"a", 2},
+        {"'a'", 0},
+        {"\"\\\"", 3},
+        {"\"\\x\"", 2},
+        {"\"\\u12\"", 5},
+        {"\"\\u12g4\"", 5},
+        {"\"\\ud800\"", 7},
+        {"\"\\ud800x\"", 7},
+        {"\"\\ud800\\u0041\"", 9},
+        {"\"\\udc00\"", 2},
+        {"\"\\u0000\"", 2},
+        {"\"a\nb\"", 2},
+        {"\"\t\"", 1},
+        {"\"\xFF\"", 1},
+        {"\"\xC3\"", 1},
+        {"\"\xED\xA0\x80\"", 1},
+        {"\xEF\xBB\xBF{}", 0},
+        {"/* */1", 0},
+        {"[1]\v", 3},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tdm_json *root = NULL;
+        size_t at = 999;
+        ck_assert_msg(tdm_json_parse(&root, cases[i].text, strlen(cases[i].text), &at) == -EINVAL, "%s", cases[i].text);
+        ck_assert_msg(at == cases[i].at, "%s: %zu", cases[i].text, at);
+        ck_assert_ptr_null(root);
+        ck_assert_int_eq(tdm_json_parse(&root, cases[i].text, strlen(cases[i].text), NULL), -EINVAL);
+    }
+}
+END_TEST
+
+START_TEST(a_nul_byte_is_never_right)
+{
+    tdm_json *root = NULL;
+    size_t at = 0;
+    ck_assert_int_eq(tdm_json_parse(&root, "1\0", 2, &at), -EINVAL);
+    ck_assert_uint_eq(at, 1);
+    ck_assert_int_eq(tdm_json_parse(&root, "\"a\0\"", 4, &at), -EINVAL);
+    ck_assert_uint_eq(at, 2);
+    ck_assert_int_eq(tdm_json_parse(&root, "\"\\\0\"", 4, &at), -EINVAL);
+    ck_assert_uint_eq(at, 2);
+    ck_assert_int_eq(tdm_json_parse(&root, "[1]x", 3, &at), 0); /* bytes past the size are not looked at */
+    tdm_json_destroy(&root);
+}
+END_TEST
+
+START_TEST(a_number_of_63_characters_is_read_and_a_longer_one_refused)
+{
+    char text[80];
+    tdm_json *root = NULL;
+    size_t at = 0;
+    double value = 0;
+    snprintf(text, sizeof text, "[0.5%060d]", 0);
+    ck_assert_uint_eq(strlen(text), 65);
+    ck_assert_int_eq(tdm_json_parse(&root, text, 65, &at), 0);
+    ck_assert(tdm_json_as_double(tdm_json_first(root), &value));
+    ck_assert_double_eq(value, 0.5);
+    tdm_json_destroy(&root);
+    snprintf(text, sizeof text, "[0.5%061d]", 0);
+    ck_assert_int_eq(tdm_json_parse(&root, text, 66, &at), -EINVAL);
+    ck_assert_uint_eq(at, 64);
+}
+END_TEST
+
+/* `depth` levels, each an array or (if odd) an object. */
+static size_t deep_text(char *text, int depth)
+{
+    char *to = text;
+    for (int i = 0; i < depth; i++)
+        to = stpcpy(to, i % 2 ? "{\"k\":" : "[");
+    to = stpcpy(to, "1");
+    while (depth--)
+        to = stpcpy(to, depth % 2 ? "}" : "]");
+    return (size_t) (to - text);
+}
+
+START_TEST(depth_64_is_read_and_65_refused)
+{
+    static char text[1024];
+    tdm_json *root = NULL;
+    size_t size = deep_text(text, TDM_JSON_MAX_DEPTH);
+    ck_assert_int_eq(tdm_json_parse(&root, text, size, NULL), 0);
+    int depth = 0;
+    for (const tdm_json *value = root; (value = tdm_json_first(value));)
+        depth++;
+    ck_assert_int_eq(depth, TDM_JSON_MAX_DEPTH);
+    tdm_json_destroy(&root);
+    size = deep_text(text, TDM_JSON_MAX_DEPTH + 1);
+    ck_assert_int_eq(tdm_json_parse(&root, text, size, NULL), -E2BIG);
+}
+END_TEST
+
+START_TEST(a_million_open_brackets_are_refused_before_they_are_parsed)
+{
+    enum { SIZE = 1000000 };
+    char *text = malloc(SIZE);
+    tdm_json *root = NULL;
+    size_t at = 0;
+    memset(text, '[', SIZE);
+    ck_assert_int_eq(tdm_json_parse(&root, text, SIZE, &at), -E2BIG);
+    ck_assert_uint_eq(at, TDM_JSON_MAX_DEPTH);
+    free(text);
+}
+END_TEST
+
+START_TEST(wide_documents_are_not_deep)
+{
+    enum { PAIRS = 1000 };
+    static char text[3 * PAIRS + 8];
+    char *to = stpcpy(text, "[[]");
+    for (int i = 0; i < PAIRS; i++)
+        to = stpcpy(to, ",{}");
+    to = stpcpy(to, "]");
+    tdm_json *root = parse(text);
+    int count = 0;
+    for (const tdm_json *v = tdm_json_first(root); v; v = tdm_json_next(v))
+        count++;
+    ck_assert_int_eq(count, PAIRS + 1);
+    tdm_json_destroy(&root);
+}
+END_TEST
+
+START_TEST(any_bytes_are_read_or_refused_without_harm)
+{
+    static const char alphabet[] = "[]{}:,\"\\u0019eE+-.tfnrals \n\x80\xC3\xA9";
+    uint64_t seed = 4;
+    int read = 0;
+    for (int i = 0; i < 200000; i++) {
+        char text[12];
+        size_t size = unit_random(&seed) % sizeof text, at = 0;
+        for (size_t k = 0; k < size; k++)
+            text[k] = alphabet[unit_random(&seed) % (sizeof alphabet - 1)];
+        tdm_json *root = NULL;
+        int err = tdm_json_parse(&root, text, size, &at);
+        ck_assert_msg(err == 0 || (err == -EINVAL && at <= size), "%.*s: %d", (int) size, text, err);
+        read += !err;
+        tdm_json_destroy(&root);
+    }
+    ck_assert_int_gt(read, 100);
+}
+END_TEST
+
+int main(void)
+{
+    return unit_main("json", (const TTest *const[]){a_document_has_commas_where_they_belong,
+                                                    a_scalar_alone_is_a_document,
+                                                    special_characters_are_escaped_in_strings_and_keys,
+                                                    utf8_passes_and_what_is_not_utf8_becomes_the_replacement_character,
+                                                    doubles_take_their_shortest_form,
+                                                    random_doubles_read_back_as_themselves,
+                                                    seconds_are_exact_to_the_nanosecond,
+                                                    calls_in_a_wrong_order_are_an_error_that_sticks,
+                                                    the_writer_goes_as_deep_as_the_reader_and_no_deeper,
+                                                    large_documents_grow_and_read_back,
+                                                    getters_take_the_exact_name_and_the_right_type_only,
+                                                    integers_are_exact_or_refused,
+                                                    a_number_too_large_for_a_double_is_not_read_as_one,
+                                                    escapes_and_utf8_are_decoded,
+                                                    text_that_is_not_json_is_refused_where_it_goes_wrong,
+                                                    a_nul_byte_is_never_right,
+                                                    a_number_of_63_characters_is_read_and_a_longer_one_refused,
+                                                    depth_64_is_read_and_65_refused,
+                                                    a_million_open_brackets_are_refused_before_they_are_parsed,
+                                                    wide_documents_are_not_deep,
+                                                    any_bytes_are_read_or_refused_without_harm,
+                                                    NULL});
+}
