@@ -173,7 +173,7 @@ def banned_functions(_root, files):
 
 def clock_seam(_root, files):
     for f, n, name in calls(files, CLOCKS):
-        if f.path != "tasks/clock.c":
+        if f.path != "tasks/clock.c" and f.room != "tests":  # a test may hold another clock against ours
             yield f, n, f"{name}() reads time past the seam; use tdm_clock_ns() or tdm_clock_wall_ns()"
 
 
