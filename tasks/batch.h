@@ -37,10 +37,11 @@ int tdm__batch_add(tdm__batch *batch, tdm_executor *executor, const tdm_task_spe
 void tdm__batch_accept(tdm__batch *batch, tdm_executor *executor, tdm__loop *loop, uint64_t request, uint64_t *first_id,
                        uint64_t *last_id);
 
-/* After accept, exactly once. The batch is empty afterwards. Any thread. */
-void tdm__batch_start(tdm__batch *batch, tdm_executor *executor, const tdm__outcome *outcome);
+/* After accept, exactly once, on the thread of the loop that was given to accept, or on any thread if the batch has no
+ * loop tasks. The batch is empty afterwards. */
+void tdm__batch_start(tdm__batch *batch, const tdm__outcome *outcome);
 
 /* Before accept. The batch is empty afterwards. Any thread. */
-void tdm__batch_release(tdm__batch *batch, tdm_executor *executor);
+void tdm__batch_release(tdm__batch *batch);
 
 #endif

@@ -1,49 +1,60 @@
 /* SPDX-License-Identifier: MIT */
-/* A loop: one thread, one event_base, its fibers, its timers, its inbox.
+/* A loop: one thread, one event_base, its fibers, its timers, its inbox, and the shard of the tasks that live on it.
  *
  * Thread: everything here is for the loop's own thread, except where a comment says "any thread". */
 #ifndef TANDEM_TASKS_LOOP_H
 #define TANDEM_TASKS_LOOP_H
 
+#include "tasks/exec.h"
+#include "tasks/inbox.h"
+#include "tasks/shard.h"
+#include "tasks/timer.h"
 #include <tandem/base.h>
 #include <tandem/executor.h>
 
 struct event_base;
 typedef struct tdm__loop tdm__loop;
 
-/* ---- the inbox: the one way into a loop from outside ---- */
+/* Start the thread. @return 0; -ENOMEM; -EAGAIN; what the kernel said of an eventfd. */
+int tdm__loop_create(tdm__loop **out, tdm_executor *executor, unsigned index, unsigned turn_limit, unsigned ledger,
+                     tdm__gauge *gauge);
+/* Stop the thread and free the loop. No fiber may be live. NULL is accepted. From outside. */
+void tdm__loop_destroy(tdm__loop **loop);
 
-/* A message is embedded in what it carries, so posting never allocates and never fails. From the post until `run` is
- * called the loop owns it. */
-typedef struct tdm__message {
-    struct tdm__message *next;
-    void (*run)(struct tdm__message *message); /* on the loop's thread, outside any fiber */
-} tdm__message;
+/* ---- from outside ---- */
 
-/* Any thread. */
+/* The message is the loop's until its `run` is called. Any thread. */
 void tdm__loop_post(tdm__loop *loop, tdm__message *message);
 
 /* Run `fn(loop, arg)` on the loop's thread, outside any fiber, and wait until it has returned. From the loop's own
- * thread it is called directly. Any thread that may block (not a fiber of another loop). */
+ * thread it is called directly. On a fiber of another loop it yields, on other threads it blocks. It cannot be
+ * cancelled. Any thread. */
 void tdm__loop_call(tdm__loop *loop, void (*fn)(tdm__loop *loop, void *arg), void *arg);
 
 /* ---- timers ---- */
 
-/* A timer is embedded in what it wakes. Zeroed is "not armed". */
-typedef struct tdm__timer {
-    int64_t due_ns;
-    size_t place; /* index in the heap + 1; 0: not armed */
-    void (*run)(struct tdm__timer *timer);
-} tdm__timer;
-
 /* Arm, or arm again for another time. The loop does not own the timer: disarm it before it goes away.
- * @return 0; -ENOMEM (the timer is then not armed). */
+ * @return 0; -ENOMEM: the timer is not armed. */
 int tdm__timer_arm(tdm__loop *loop, tdm__timer *timer, int64_t due_ns);
 void tdm__timer_disarm(tdm__loop *loop, tdm__timer *timer);
 
-/* ---- what a transport needs ---- */
+/* ---- executions ---- */
+
+/* Run `exec` on a fiber: at once if called outside any fiber, up to its first wait; else in this turn or the next.
+ * @return 0; -EAGAIN: no fiber can be had (only when called outside any fiber). */
+int tdm__loop_run(tdm__loop *loop, tdm__exec *exec);
+/* Start `exec` on a fiber as soon as there is one, in order. */
+void tdm__loop_enqueue(tdm__loop *loop, tdm__exec *exec);
+/* Resume a suspended fiber in its turn. Any thread: the caller has won its wait. */
+void tdm__loop_resume(tdm__loop *loop, tdm__exec *exec);
+/* On `exec`'s fiber: yield until resumed. */
+void tdm__loop_suspend(tdm__loop *loop, tdm__exec *exec);
+
+/* ---- what a transport and the executor need ---- */
 
 struct event_base *tdm__loop_base(tdm__loop *loop);
+tdm__shard *tdm__loop_shard(tdm__loop *loop);
+tdm_histogram *tdm__loop_handler_times(tdm__loop *loop); /* run times of handlers, in the window */
 unsigned tdm__loop_index(const tdm__loop *loop);         /* any thread */
 uint32_t tdm__loop_thread(const tdm__loop *loop);        /* any thread */
 tdm_executor *tdm__loop_executor(const tdm__loop *loop); /* any thread */
@@ -51,5 +62,8 @@ tdm_executor *tdm__loop_executor(const tdm__loop *loop); /* any thread */
 tdm__loop *tdm__loop_current(void);
 /* The loops of an executor: index 0 … settings->loops - 1. Any thread. */
 tdm__loop *tdm__executor_loop(tdm_executor *executor, unsigned index);
+/* The stack of the fiber that runs on the calling thread, or NULL. Safe in a signal handler. */
+const tdm__stack *tdm__loop_running_stack(void);
+void tdm__loop_stats(tdm__loop *loop, tdm_loop_stats *out);
 
 #endif

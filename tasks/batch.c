@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: a batch is the sequence of tasks that one request asked for, before anyone else knows of it. Nothing of it
+ * stands in a ledger before accept, so giving it back leaves no trace but the count of rejections. Followers take a
+ * place like the first task: a queue's limit bounds all that was promised, not only what is ready. */
+#include "tasks/batch.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "tasks/executor.h"
+#include "tasks/task.h"
+
+static void give_back(tdm__batch *batch, bool rejected)
+{
+    while (batch->first) {
+        tdm_task *task = batch->first;
+        batch->first = task->next;
+        if (rejected)
+            atomic_fetch_add(&task->executor->rejected[task->row.info.lane], 1);
+        tdm__task_discard(task, true);
+    }
+    batch->last = NULL;
+    batch->count = 0;
+}
+
+int tdm__batch_add(tdm__batch *batch, tdm_executor *executor, const tdm_task_spec *spec)
+{
+    assert(!batch->accepted);
+    if (batch->refused)
+        return batch->refused;
+    tdm_task *task;
+    int err = tdm__task_create(&task, executor, spec);
+    if (err == -EINVAL)
+        return err;
+    if (err) {
+        batch->refused = err;
+        give_back(batch, true);
+        return err;
+    }
+    if (batch->last)
+        batch->last->next = task;
+    else
+        batch->first = task;
+    batch->last = task;
+    batch->count++;
+    return 0;
+}
+
+void tdm__batch_accept(tdm__batch *batch, tdm_executor *executor, tdm__loop *loop, uint64_t request, uint64_t *first_id,
+                       uint64_t *last_id)
+{
+    assert(!batch->accepted);
+    batch->accepted = true;
+    if (!batch->count)
+        return;
+    uint64_t id = atomic_fetch_add(&executor->next_id, batch->count);
+    *first_id = id;
+    *last_id = id + batch->count - 1;
+    for (tdm_task *task = batch->first; task; task = task->next) {
+        task->row.info.id = id++;
+        task->row.info.request = request;
+        tdm__task_accept(task, loop);
+    }
+}
+
+static bool condition_met(tdm_when when, const tdm__outcome *outcome)
+{
+    switch (when) {
+    case TDM_WHEN_SUCCESS:
+        return !outcome->error;
+    case TDM_WHEN_ERROR:
+        return outcome->error;
+    case TDM_WHEN_CLIENT_GONE:
+        return outcome->client_gone;
+    case TDM_WHEN_ALWAYS:
+        return true;
+    }
+    assert(!"a condition that tdm__task_create() lets through");
+    return false;
+}
+
+void tdm__batch_start(tdm__batch *batch, const tdm__outcome *outcome)
+{
+    assert(batch->accepted);
+    tdm_task *first = batch->first;
+    *batch = (tdm__batch){0};
+    for (tdm_task *task = first; task; task = task->next)
+        task->skip = !condition_met(task->when, outcome);
+    tdm__task_ready(first);
+}
+
+void tdm__batch_release(tdm__batch *batch)
+{
+    assert(!batch->accepted);
+    give_back(batch, false);
+}
+
+/* ---- a task of its own ---- */
+
+static tdm__loop *pick_loop(tdm_executor *executor)
+{
+    tdm__loop *current = tdm__loop_current();
+    if (current && tdm__loop_executor(current) == executor)
+        return current;
+    return executor->loops[atomic_fetch_add(&executor->next_loop, 1) % executor->settings.loops];
+}
+
+int tdm_spawn(tdm_executor *executor, const tdm_task_spec *spec, uint64_t *id)
+{
+    tdm_task *task;
+    int err = tdm__task_create(&task, executor, spec);
+    if (err)
+        return err;
+    task->row.info.id = atomic_fetch_add(&executor->next_id, 1);
+    if (id)
+        *id = task->row.info.id;
+    tdm__task_accept_ready(task, pick_loop(executor));
+    return 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* An execution: code of a user (a task or a handler) on its way through a lane, and its waits.
+ *
+ * On the loop lane it lives on one loop and runs on a fiber; on the pool lane it runs on a worker. It waits for one
+ * thing at a time, and whatever may end that wait — completion, time, cancellation — competes in one atomic word. */
+#ifndef TANDEM_TASKS_EXEC_H
+#define TANDEM_TASKS_EXEC_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "tasks/fiber.h"
+#include "tasks/inbox.h"
+#include <tandem/task.h>
+
+struct tdm__loop;
+typedef struct tdm__exec tdm__exec;
+
+/* What a lane does with an execution, in this order. "Owner" is the loop's thread outside any fiber, or the worker
+ * under its pool's lock. */
+typedef struct tdm__exec_kind {
+    bool (*begin)(tdm__exec *exec, int64_t now_ns);  /* owner; false: it is over already, go straight to `ended` */
+    void (*run)(tdm__exec *exec);                    /* on the fiber, or on the worker without the lock */
+    void (*finish)(tdm__exec *exec, int64_t now_ns); /* owner */
+    void (*ended)(tdm__exec *exec); /* the loop's thread, or the worker without the lock; may free it */
+} tdm__exec_kind;
+
+/* Where a thread sleeps while it waits. */
+typedef struct tdm__parking {
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+} tdm__parking;
+
+struct tdm__exec {
+    tdm__message message; /* links it in a loop's inbox or list, or in a pool's queue: one at a time */
+    tdm__exec *previous;  /* in a pool's queue; guarded by the pool's lock */
+    const tdm__exec_kind *kind;
+    struct tdm__loop *loop;          /* the loop it runs on; NULL: on a thread */
+    tdm__fiber *fiber;               /* while it runs on a loop */
+    _Atomic(tdm__parking *) parking; /* while it runs on a thread; written by that thread before any wait */
+    _Atomic int wait;                /* see wait.c */
+    bool ended_here;                 /* the wait ended while it began: nobody else delivers a wake-up; its own thread */
+    _Atomic bool cancel;             /* asked to stop: every wait that is not shielded returns -ECANCELED */
+    struct tdm_task *task;           /* NULL: a handler */
+    const char *name;
+};
+
+/* What the calling thread is running, or NULL. */
+tdm__exec *tdm__exec_current(void);
+void tdm__exec_set_current(tdm__exec *exec);
+/* The same, but a thread that is neither a worker nor a loop gets one of its own to wait with.
+ * NULL: on a loop's thread outside any fiber, where nothing may wait. */
+tdm__exec *tdm__exec_to_wait(void);
+
+/* ---- one wait ----
+ *     tdm__wait_begin(exec, shielded);
+ *     … tell whoever will call tdm__wake(exec, result) …
+ *     result = tdm__wait_until(exec, deadline);   // then take back what was told
+ * All on the exec's own thread of control. A wait that is not shielded also ends by tdm__exec_cancel(). */
+
+void tdm__wait_begin(tdm__exec *exec, bool shielded);
+/* @return the result of whoever was first; 0 when the deadline was (INT64_MAX: none); -ENOMEM: no room for its timer. */
+int tdm__wait_until(tdm__exec *exec, int64_t deadline_ns);
+
+/* End the current wait with `result` (0 or a negative errno). The caller makes sure that `exec` cannot go away
+ * meanwhile. Any thread. @return true: this call ended it; false: it had ended already. */
+bool tdm__wake(tdm__exec *exec, int result);
+
+/* Ask it to stop: its wait, and every later one, returns -ECANCELED. Any thread; `exec` must not go away meanwhile. */
+void tdm__exec_cancel(tdm__exec *exec);
+
+/* `ns` from now, as a deadline. */
+int64_t tdm__deadline(int64_t ns);
+
+#endif

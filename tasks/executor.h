@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* What the rooms of the executor share. */
+#ifndef TANDEM_TASKS_EXECUTOR_H
+#define TANDEM_TASKS_EXECUTOR_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "tasks/loop.h"
+#include "tasks/pool.h"
+#include "tasks/shard.h"
+#include "tasks/watch.h"
+#include <tandem/executor.h>
+
+typedef enum tdm__pool_index { TDM__HANDLERS, TDM__BACKGROUND, TDM__POOLS } tdm__pool_index;
+
+/* Counts of handlers, written by any thread. */
+typedef struct tdm__handler_counts {
+    _Atomic uint64_t started, ended, failed, rejected, queued;
+    tdm__gauge running;
+} tdm__handler_counts;
+
+struct tdm_executor {
+    tdm_executor_options settings; /* constant after creation */
+    int64_t start_ns;
+    uint64_t epoch;                  /* tells this executor's cursors from others'; constant */
+    tdm__loop *loops[TDM_MAX_LOOPS]; /* constant after creation */
+    tdm__pool *pools[TDM__POOLS];    /* constant after creation */
+    tdm__gauge gauges[TDM_LANES];
+    _Atomic uint64_t next_id;    /* the id that the next accepted task gets */
+    _Atomic uint64_t loop_tasks; /* unfinished loop tasks, reservations included */
+    _Atomic uint64_t rejected[TDM_LANES], rejected_before_window[TDM_LANES];
+    _Atomic unsigned next_loop; /* for tasks spawned outside any loop */
+    tdm__handler_counts handlers;
+    tdm__watch watch; /* who waits for a task to end */
+
+    /* The drain. `outstanding` is raised before `closing` is looked at, so whoever closes sees every task that got in. */
+    _Atomic uint64_t outstanding; /* tasks that exist, reservations included */
+    _Atomic bool closing;         /* no new tasks */
+    _Atomic bool dropping;        /* what has not started never will */
+    bool drained;                 /* by the drain's thread */
+    pthread_mutex_t lock;         /* guards hurry and the wait for outstanding == 0 */
+    pthread_cond_t quiet;
+    bool hurry;
+};
+
+/* A task exists no more: let the drain know when it was the last. Any thread. */
+void tdm__executor_task_gone(tdm_executor *executor);
+
+/* ---- each shard in turn ---- */
+
+/* Call `fn(shard, arg)` on the owner of each shard that holds tasks: the loops, then the pool `background`.
+ * Waits as tdm__loop_call() does. @return 0; -EDEADLK: on a loop's thread outside a fiber. */
+int tdm__executor_each_shard(tdm_executor *executor, void (*fn)(tdm__shard *shard, void *arg), void *arg);
+unsigned tdm__executor_shard_count(const tdm_executor *executor);
+enum { TDM__MAX_SHARDS = TDM_MAX_LOOPS + 1 };
+
+#endif

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: a loop takes turns. In one turn it takes what came into its inbox, then at most `turn_limit` messages (a
+ * message is also how a fiber is started or resumed) and as many due timers, and then polls libevent once; it blocks
+ * there only when nothing is left to do. So no flood of one kind can hold up the sockets.
+ * libevent knows two events of ours: the eventfd that wakes the loop, written only while it sleeps, and one timer for
+ * the next deadline of our own heap. The base is used by this thread alone and needs no locks.
+ * Executions that find no stack wait in `starved` and are retried when a fiber has ended. */
+#include "tasks/loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "tasks/overrun.h"
+#include <event2/event.h>
+#include <tandem/clock.h>
+#include <tandem/log.h>
+
+struct tdm__loop {
+    tdm_executor *executor;
+    struct event_base *base;
+    struct event *wake_event, *timer_event;
+    pthread_t thread;
+    unsigned index, turn_limit;
+    uint32_t thread_id; /* written before the creator goes on; then any thread reads it */
+    int wake_fd;
+
+    tdm__inbox inbox;      /* any thread */
+    _Atomic bool sleeping; /* the loop may block in its poll: whoever fills the inbox must wake it */
+    _Atomic bool stop;
+
+    tdm__message_list todo;    /* messages taken from the inbox, and those of our own thread */
+    tdm__message_list starved; /* executions that found no stack */
+    tdm__timers timers;
+    int64_t told_ns; /* the deadline that libevent knows; INT64_MAX: none */
+    tdm__fibers fibers;
+    tdm__shard shard;
+    tdm_histogram *handler_times;
+    uint64_t turns;
+};
+
+static _Thread_local tdm__loop *current;
+
+tdm__loop *tdm__loop_current(void)
+{
+    return current;
+}
+
+/* ---- executions ---- */
+
+static void fiber_code(void *arg)
+{
+    tdm__exec *exec = arg;
+    exec->kind->run(exec);
+}
+
+/* A fiber has come free: one execution that found none may try again. */
+static void retry_starved(tdm__loop *loop)
+{
+    tdm__message *message = tdm__message_list_take(&loop->starved);
+    if (message)
+        tdm__message_list_add(&loop->todo, message);
+}
+
+static void after_fiber(tdm__loop *loop, tdm__exec *exec, bool over)
+{
+    tdm__exec_set_current(NULL);
+    if (!over)
+        return;
+    exec->kind->finish(exec, tdm_clock_ns());
+    exec->kind->ended(exec);
+    retry_starved(loop);
+}
+
+static void start_on(tdm__loop *loop, tdm__exec *exec, tdm__fiber *fiber)
+{
+    if (!exec->kind->begin(exec, tdm_clock_ns())) {
+        tdm__fiber_give_back(&loop->fibers, fiber);
+        exec->kind->ended(exec);
+        return;
+    }
+    exec->fiber = fiber;
+    tdm__exec_set_current(exec);
+    after_fiber(loop, exec, tdm__fiber_run(&loop->fibers, fiber, fiber_code, exec));
+}
+
+static void start_exec(tdm__message *message)
+{
+    tdm__exec *exec = (tdm__exec *) message;
+    tdm__loop *loop = exec->loop;
+    tdm__fiber *fiber = tdm__fiber_take(&loop->fibers);
+    if (fiber)
+        start_on(loop, exec, fiber);
+    else
+        tdm__message_list_add(&loop->starved, message);
+}
+
+static void resume_exec(tdm__message *message)
+{
+    tdm__exec *exec = (tdm__exec *) message;
+    tdm__loop *loop = exec->loop;
+    tdm__exec_set_current(exec);
+    after_fiber(loop, exec, tdm__fiber_resume(&loop->fibers, exec->fiber));
+}
+
+int tdm__loop_run(tdm__loop *loop, tdm__exec *exec)
+{
+    exec->loop = loop;
+    if (loop->fibers.current) {
+        tdm__loop_enqueue(loop, exec);
+        return 0;
+    }
+    tdm__fiber *fiber = tdm__fiber_take(&loop->fibers);
+    if (!fiber)
+        return -EAGAIN;
+    start_on(loop, exec, fiber);
+    return 0;
+}
+
+void tdm__loop_enqueue(tdm__loop *loop, tdm__exec *exec)
+{
+    assert(loop == current);
+    exec->loop = loop;
+    exec->message.run = start_exec;
+    tdm__message_list_add(&loop->todo, &exec->message);
+}
+
+void tdm__loop_resume(tdm__loop *loop, tdm__exec *exec)
+{
+    exec->message.run = resume_exec;
+    if (loop == current)
+        tdm__message_list_add(&loop->todo, &exec->message);
+    else
+        tdm__loop_post(loop, &exec->message);
+}
+
+void tdm__loop_suspend(tdm__loop *loop, tdm__exec *exec)
+{
+    assert(loop == current && exec == tdm__exec_current());
+    tdm__fiber_suspend(&loop->fibers);
+    assert(exec == tdm__exec_current());
+}
+
+/* ---- from outside ---- */
+
+static void wake(tdm__loop *loop)
+{
+    const uint64_t one = 1;
+    while (write(loop->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
+        ; /* EAGAIN: the counter is full, so it wakes anyway */
+}
+
+void tdm__loop_post(tdm__loop *loop, tdm__message *message)
+{
+    if (tdm__inbox_put(&loop->inbox, message) && atomic_load(&loop->sleeping))
+        wake(loop);
+}
+
+typedef struct call {
+    tdm__message message;
+    tdm__loop *loop;
+    void (*fn)(tdm__loop *loop, void *arg);
+    void *arg;
+    tdm__exec *caller;
+} call;
+
+static void call_run(tdm__message *message)
+{
+    call *c = (call *) message;
+    c->fn(c->loop, c->arg);
+    tdm__wake(c->caller, 0); /* from here on `c` is gone */
+}
+
+void tdm__loop_call(tdm__loop *loop, void (*fn)(tdm__loop *loop, void *arg), void *arg)
+{
+    if (loop == current) {
+        fn(loop, arg);
+        return;
+    }
+    call c = {.message.run = call_run, .loop = loop, .fn = fn, .arg = arg, .caller = tdm__exec_to_wait()};
+    assert(c.caller); /* a loop must not wait for another one outside a fiber */
+    tdm__wait_begin(c.caller, true);
+    tdm__loop_post(loop, &c.message);
+    int result = tdm__wait_until(c.caller, INT64_MAX);
+    assert(result == 0);
+}
+
+/* ---- timers ---- */
+
+int tdm__timer_arm(tdm__loop *loop, tdm__timer *timer, int64_t due_ns)
+{
+    assert(loop == current);
+    return tdm__timers_arm(&loop->timers, timer, due_ns);
+}
+
+void tdm__timer_disarm(tdm__loop *loop, tdm__timer *timer)
+{
+    assert(loop == current);
+    tdm__timers_disarm(&loop->timers, timer);
+}
+
+/* @return false: libevent has no memory for the timer, so the loop must not block. */
+static bool tell_next_deadline(tdm__loop *loop)
+{
+    int64_t next = tdm__timers_next(&loop->timers);
+    if (next == loop->told_ns)
+        return true;
+    loop->told_ns = next;
+    if (next == INT64_MAX)
+        return evtimer_del(loop->timer_event) == 0;
+    int64_t left = next - tdm_clock_ns();
+    if (left < 0)
+        left = 0;
+    int64_t us = (left + 999) / 1000; /* upwards, else the last turn before the deadline spins */
+    struct timeval tv = {.tv_sec = us / 1000000, .tv_usec = us % 1000000};
+    if (evtimer_add(loop->timer_event, &tv) == 0)
+        return true;
+    loop->told_ns = INT64_MAX;
+    return false;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void) fd, (void) what;
+    ((tdm__loop *) arg)->told_ns = INT64_MAX; /* libevent forgets it now; the turn does the work */
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+    (void) what, (void) arg;
+    uint64_t count;
+    while (read(fd, &count, sizeof count) < 0 && errno == EINTR)
+        ; /* EAGAIN: somebody woke us twice for one message */
+}
+
+/* ---- turns ---- */
+
+static void run_messages(tdm__loop *loop)
+{
+    tdm__inbox_take(&loop->inbox, &loop->todo);
+    for (unsigned i = 0; i < loop->turn_limit; i++) {
+        tdm__message *message = tdm__message_list_take(&loop->todo);
+        if (!message)
+            break;
+        message->run(message);
+    }
+}
+
+static void run_timers(tdm__loop *loop)
+{
+    int64_t now = tdm_clock_ns();
+    for (unsigned i = 0; i < loop->turn_limit; i++) {
+        tdm__timer *timer = tdm__timers_take(&loop->timers, now);
+        if (!timer)
+            break;
+        timer->run(timer);
+    }
+}
+
+static void poll_once(tdm__loop *loop)
+{
+    loop->turns++;
+    bool busy = loop->todo.first || tdm__timers_next(&loop->timers) <= tdm_clock_ns();
+    if (!busy) {
+        busy = !tell_next_deadline(loop);
+        atomic_store(&loop->sleeping, true);
+        busy = busy || !tdm__inbox_is_empty(&loop->inbox) || loop->stop;
+    }
+    int err = event_base_loop(loop->base, EVLOOP_ONCE | (busy ? EVLOOP_NONBLOCK : 0));
+    assert(err >= 0);
+    atomic_store(&loop->sleeping, false);
+}
+
+const tdm__stack *tdm__loop_running_stack(void)
+{
+    return current && current->fibers.current ? tdm__fiber_stack(current->fibers.current) : NULL;
+}
+
+static void *loop_main(void *arg)
+{
+    tdm__loop *loop = arg;
+    current = loop;
+    tdm__overrun_watch_thread();
+    loop->thread_id = tdm_thread_id();
+    while (!loop->stop) {
+        run_timers(loop);
+        run_messages(loop);
+        poll_once(loop);
+    }
+    tdm__overrun_unwatch_thread();
+    return NULL;
+}
+
+/* ---- life ---- */
+
+static void stop_loop(tdm__loop *loop, void *arg)
+{
+    (void) arg;
+    loop->stop = true;
+}
+
+static void loop_free(tdm__loop *loop)
+{
+    if (loop->wake_event)
+        event_free(loop->wake_event);
+    if (loop->timer_event)
+        event_free(loop->timer_event);
+    if (loop->base)
+        event_base_free(loop->base);
+    if (loop->wake_fd >= 0)
+        close(loop->wake_fd);
+    tdm__timers_finish(&loop->timers);
+    tdm__fibers_finish(&loop->fibers);
+    tdm__shard_finish(&loop->shard);
+    tdm_histogram_destroy(&loop->handler_times);
+    free(loop);
+}
+
+static int make_base(tdm__loop *loop)
+{
+    struct event_config *config = event_config_new();
+    if (!config)
+        return -ENOMEM;
+    int err = event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    loop->base = err ? NULL : event_base_new_with_config(config);
+    event_config_free(config);
+    if (!loop->base)
+        return -ENOMEM;
+    loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (loop->wake_fd < 0)
+        return -errno;
+    loop->wake_event = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
+    loop->timer_event = evtimer_new(loop->base, on_timer, loop);
+    if (!loop->wake_event || !loop->timer_event || event_add(loop->wake_event, NULL) < 0)
+        return -ENOMEM;
+    return 0;
+}
+
+static void first_turn(tdm__loop *loop, void *arg)
+{
+    (void) loop, (void) arg;
+}
+
+static int start_thread(tdm__loop *loop)
+{
+    char name[32];
+    int err = pthread_create(&loop->thread, NULL, loop_main, loop);
+    if (err)
+        return -err;
+    snprintf(name, sizeof name, "tdm-loop-%u", loop->index);
+    pthread_setname_np(loop->thread, name);
+    tdm__loop_call(loop, first_turn, NULL); /* from here on thread_id can be read */
+    return 0;
+}
+
+int tdm__loop_create(tdm__loop **out, tdm_executor *executor, unsigned index, unsigned turn_limit, unsigned ledger,
+                     tdm__gauge *gauge)
+{
+    tdm__loop *loop = calloc(1, sizeof *loop);
+    if (!loop)
+        return -ENOMEM;
+    loop->executor = executor;
+    loop->index = index;
+    loop->turn_limit = turn_limit;
+    loop->told_ns = INT64_MAX;
+    loop->wake_fd = -1;
+    tdm__fibers_init(&loop->fibers);
+    int err = tdm__shard_init(&loop->shard, TDM_LOOP, gauge, ledger);
+    if (!err)
+        err = tdm__durations_create(&loop->handler_times);
+    if (!err)
+        err = make_base(loop);
+    if (!err)
+        err = start_thread(loop);
+    if (err) {
+        loop_free(loop);
+        return err;
+    }
+    *out = loop;
+    return 0;
+}
+
+void tdm__loop_destroy(tdm__loop **slot)
+{
+    tdm__loop *loop = *slot;
+    if (!loop)
+        return;
+    *slot = NULL;
+    tdm__loop_call(loop, stop_loop, NULL);
+    pthread_join(loop->thread, NULL);
+    loop_free(loop);
+}
+
+struct event_base *tdm__loop_base(tdm__loop *loop)
+{
+    return loop->base;
+}
+
+tdm__shard *tdm__loop_shard(tdm__loop *loop)
+{
+    return &loop->shard;
+}
+
+tdm_histogram *tdm__loop_handler_times(tdm__loop *loop)
+{
+    return loop->handler_times;
+}
+
+unsigned tdm__loop_index(const tdm__loop *loop)
+{
+    return loop->index;
+}
+
+uint32_t tdm__loop_thread(const tdm__loop *loop)
+{
+    return loop->thread_id;
+}
+
+tdm_executor *tdm__loop_executor(const tdm__loop *loop)
+{
+    return loop->executor;
+}
+
+void tdm__loop_stats(tdm__loop *loop, tdm_loop_stats *out)
+{
+    *out = (tdm_loop_stats){
+        .thread = loop->thread_id,
+        .turns = loop->turns,
+        .fibers = loop->fibers.live_count,
+        .stacks = loop->fibers.stacks.made,
+        .timers = loop->timers.count,
+        .tasks = tdm__shard_unfinished(&loop->shard),
+    };
+}

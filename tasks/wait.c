@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: every tie is decided here, once, by a compare-and-swap on exec->wait. The word says that nobody waits (IDLE),
+ * that a wait can end (ARMED, or SHIELDED where cancellation does not count), or how it has ended (0 or a negative
+ * errno). Whoever changes it from ARMED has won and delivers the wake-up; all others do nothing. Delivery differs by
+ * lane: a fiber is put on its loop's list (from another thread: into its inbox), a worker is signalled.
+ * Cancellation sets its flag first and then tries the word; a wait arms the word first and then looks at the flag:
+ * one of the two always sees the other. A fiber whose wait was ended by another must suspend even if it knows the result
+ * already: the message that resumes it is under way. */
+#include "tasks/exec.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <time.h>
+
+#include "tasks/loop.h"
+#include <tandem/clock.h>
+
+enum { IDLE = 1, ARMED = 2, SHIELDED = 3 }; /* results are never above 0 */
+
+static _Thread_local tdm__exec *current;
+
+/* For threads of the user's own. */
+static _Thread_local tdm__parking plain_parking = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
+static _Thread_local tdm__exec plain_exec;
+
+tdm__exec *tdm__exec_current(void)
+{
+    return current;
+}
+
+void tdm__exec_set_current(tdm__exec *exec)
+{
+    current = exec;
+}
+
+tdm__exec *tdm__exec_to_wait(void)
+{
+    if (current)
+        return current;
+    if (tdm__loop_current())
+        return NULL;
+    atomic_store(&plain_exec.parking, &plain_parking);
+    return &plain_exec;
+}
+
+tdm_task *tdm_task_current(void)
+{
+    return current ? current->task : NULL;
+}
+
+/* The tie. A cancellation does not count against a shielded wait. */
+static bool win(tdm__exec *exec, int result, bool cancel)
+{
+    int expected = ARMED;
+    if (atomic_compare_exchange_strong(&exec->wait, &expected, result))
+        return true;
+    return !cancel && expected == SHIELDED && atomic_compare_exchange_strong(&exec->wait, &expected, result);
+}
+
+void tdm__wait_begin(tdm__exec *exec, bool shielded)
+{
+    exec->ended_here = false;
+    atomic_store(&exec->wait, shielded ? SHIELDED : ARMED);
+    if (!shielded && atomic_load(&exec->cancel))
+        exec->ended_here = win(exec, -ECANCELED, true);
+}
+
+/* Under the parking's lock, so that the thread cannot see the result and be gone before it is signalled. */
+static bool end_wait_of_thread(tdm__exec *exec, tdm__parking *parking, int result, bool cancel)
+{
+    pthread_mutex_lock(&parking->lock);
+    bool won = win(exec, result, cancel);
+    if (won)
+        pthread_cond_signal(&parking->cond);
+    pthread_mutex_unlock(&parking->lock);
+    return won;
+}
+
+static bool end_wait(tdm__exec *exec, int result, bool cancel)
+{
+    assert(result <= 0);
+    if (!exec->loop) {
+        tdm__parking *parking = atomic_load(&exec->parking);
+        return parking && end_wait_of_thread(exec, parking, result, cancel); /* without one it has not begun to run */
+    }
+    if (!win(exec, result, cancel))
+        return false;
+    tdm__loop_resume(exec->loop, exec);
+    return true;
+}
+
+bool tdm__wake(tdm__exec *exec, int result)
+{
+    return end_wait(exec, result, false);
+}
+
+void tdm__exec_cancel(tdm__exec *exec)
+{
+    atomic_store(&exec->cancel, true);
+    end_wait(exec, -ECANCELED, true);
+}
+
+/* ---- waiting on a fiber ---- */
+
+typedef struct sleeper {
+    tdm__timer timer;
+    tdm__exec *exec;
+} sleeper;
+
+static void sleeper_due(tdm__timer *timer)
+{
+    tdm__wake(((sleeper *) timer)->exec, 0);
+}
+
+static int wait_on_fiber(tdm__exec *exec, int64_t deadline_ns)
+{
+    sleeper s = {.timer.run = sleeper_due, .exec = exec};
+    if (deadline_ns != INT64_MAX && tdm__timer_arm(exec->loop, &s.timer, deadline_ns) < 0) {
+        /* Without a timer the wait might never end. If somebody else ended it first, that wake-up is on its way and
+         * must be taken in. */
+        if (win(exec, -ENOMEM, false))
+            return -ENOMEM;
+    }
+    tdm__loop_suspend(exec->loop, exec);
+    tdm__timer_disarm(exec->loop, &s.timer);
+    return atomic_load(&exec->wait);
+}
+
+/* ---- waiting on a thread ---- */
+
+static int wait_on_thread(tdm__exec *exec, int64_t deadline_ns)
+{
+    tdm__parking *parking = atomic_load(&exec->parking);
+    struct timespec until = {.tv_sec = deadline_ns / TDM_NS_PER_S, .tv_nsec = deadline_ns % TDM_NS_PER_S};
+    int err = 0;
+    pthread_mutex_lock(&parking->lock);
+    while (atomic_load(&exec->wait) > 0 && err != ETIMEDOUT)
+        err = pthread_cond_clockwait(&parking->cond, &parking->lock, CLOCK_MONOTONIC, &until);
+    win(exec, 0, false); /* the time is over, unless somebody was first */
+    int result = atomic_load(&exec->wait);
+    pthread_mutex_unlock(&parking->lock);
+    return result;
+}
+
+int tdm__wait_until(tdm__exec *exec, int64_t deadline_ns)
+{
+    int result;
+    if (exec->ended_here)
+        result = -ECANCELED;
+    else
+        result = exec->loop ? wait_on_fiber(exec, deadline_ns) : wait_on_thread(exec, deadline_ns);
+    assert(result <= 0);
+    atomic_store(&exec->wait, IDLE);
+    return result;
+}
+
+/* ---- sleep ---- */
+
+int64_t tdm__deadline(int64_t ns)
+{
+    int64_t now = tdm_clock_ns();
+    return ns > INT64_MAX - now ? INT64_MAX : now + ns;
+}
+
+int tdm_sleep(double seconds)
+{
+    tdm__exec *exec = tdm__exec_to_wait();
+    if (!exec)
+        return -EDEADLK;
+    tdm__wait_begin(exec, false);
+    return tdm__wait_until(exec, tdm__deadline(tdm_ns_from_s(seconds)));
+}
