@@ -27,12 +27,13 @@ configure() {
   [ -f "$build/build.ninja" ] || meson setup "$build" "$root" "$@"
 }
 
-# Compile. Two jobs at most: the machine may be small, and other work may run on it.
+# Compile everything, or these targets. Two jobs at most: the machine may be small, and other work may run on it.
+# shellcheck disable=SC2120 # not every caller names targets
 compile() {
   local jobs
   jobs=$(nproc 2>/dev/null || echo 2)
   [ "$jobs" -le 2 ] || jobs=2
-  ninja -C "$build" -j "$jobs"
+  ninja -C "$build" -j "$jobs" "$@"
 }
 
 # Start tandemd with these arguments on a free port; its log goes to the file named first.
