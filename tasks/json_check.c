@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: a strict JSON checker, run before cJSON. cJSON is recursive and lenient (01, 1., -.5, raw control bytes, bytes
- * that are not UTF-8 and a byte order mark all pass), so the grammar is kept here, without recursion: one bit for each
- * open level says whether it is an object, and what may come next is one small state. What passes is then built by
- * cJSON, which can fail only for want of memory. Refused besides: what cJSON or a C string would read wrongly (see
- * tandem/json.h). */
+/* DESIGN: a strict JSON checker, run before cJSON. cJSON is recursive and lenient (01, 1., -.5, raw control bytes,
+ * bytes that are not UTF-8 and a byte order mark all pass), so the grammar is kept here, without recursion: one bit
+ * for each open level says whether it is an object, and what may come next is one small state. What passes is then
+ * built by cJSON, which can fail only for want of memory. Refused besides: what cJSON or a C string would read wrongly
+ * (see tandem/json.h). */
 #include "tasks/json_text.h"
 
 #include <errno.h>

@@ -9,11 +9,13 @@
 #include "tasks/utf8.h"
 
 /* For ASCII: 0 is plain, 'u' is \u00XX, else the letter after the backslash. */
+/* clang-format off */
 static const char letter[0x80] = {
-    [0x00] = 'u', 'u',           'u', 'u', 'u', 'u', 'u', 'u', 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u', /* 0x00 … 0x0F */
-    [0x10] = 'u', 'u',           'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', /* 0x10 … 0x1F */
-    ['"'] = '"',  ['\\'] = '\\',
+    'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u',
+    'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u',
+    ['"'] = '"', ['\\'] = '\\',
 };
+/* clang-format on */
 
 size_t tdm__json_plain(const char *text, size_t size)
 {

@@ -262,7 +262,7 @@ static size_t tidy(char *text)
 
 /* The fewest digits that read back as the same double. 15 digits (of which %g strips zeros) are never too many for a
  * normal number; a subnormal one may need fewer. */
-static size_t format_double(char text[NUMBER_BOUND], double value)
+static size_t format_double(char *text, double value)
 {
     for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         int n = snprintf(text, NUMBER_BOUND, "%.*g", digits, value);
@@ -275,7 +275,6 @@ static size_t format_double(char text[NUMBER_BOUND], double value)
 
 void tdm_json_double(tdm_json_writer *w, double value)
 {
-    char text[NUMBER_BOUND];
     if (isnan(value))
         tdm_json_string(w, "NaN");
     else if (isinf(value))
@@ -283,7 +282,7 @@ void tdm_json_double(tdm_json_writer *w, double value)
     else if (fabs(value) < 1e15 && value == (double) (int64_t) value && (value != 0 || !signbit(value)))
         tdm_json_int(w, (int64_t) value);
     else if (begin_value(w, NUMBER_BOUND))
-        append(w, text, format_double(text, value));
+        w->_size += format_double(w->_data + w->_size, value);
 }
 
 void tdm_json_bool(tdm_json_writer *w, bool value)

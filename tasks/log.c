@@ -2,10 +2,10 @@
 /* DESIGN: the log's ring and its writer thread. A producer formats its message on its own stack, copies it into a slot
  * under the lock, and is done; what the terminal does is the writer's business. Waking a thread is what costs, so a
  * producer signals only when the writer is asleep; after a wake the writer drains the ring, then naps a few
- * milliseconds with nobody's signal due (a ring half full ends the nap early), and sleeps deeply only when a nap brought
- * nothing. The writer formats straight from the slots, without the lock: they are its own until it moves the head.
- * An empty ring starts again at slot 0, so a quiet log touches little memory.
- * Without a writer, lines are written directly, under the same lock. */
+ * milliseconds with nobody's signal due (a ring half full ends the nap early), and sleeps deeply only when a nap
+ * brought nothing. The writer formats straight from the slots, without the lock: they are its own until it moves the
+ * head. An empty ring starts again at slot 0, so a quiet log touches little memory. Without a writer, lines are
+ * written directly, under the same lock. */
 #include <tandem/log.h>
 
 #include <assert.h>
@@ -104,7 +104,7 @@ static void write_lost(char *batch)
 
 static void *write_lines(void *batch)
 {
-    pthread_setname_np(pthread_self(), "tandem-log");
+    pthread_setname_np(pthread_self(), "tdm-log");
     pthread_mutex_lock(&lock);
     while (!stopping || used) {
         while (used)

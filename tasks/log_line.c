@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: the look of a log line, in text or JSON, and the write to the fd. Formatting goes into a buffer of a fixed
- * bound and never fails. Local time is converted once a second, not once a line. Messages carry what clients sent, so no
- * control character of theirs reaches the terminal or begins a line. */
+ * bound and never fails. Local time is converted once a second, not once a line. Messages carry what clients sent, so
+ * no control character of theirs reaches the terminal or begins a line. */
 #include "tasks/log_line.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** @file
- *  What a log line looks like, and how bytes reach the fd. Knows nothing of the ring or of threads: a tdm__log_style has
- *  one user at a time (log.c says who). */
+ *  What a log line looks like, and how bytes reach the fd. Knows nothing of the ring or of threads: a tdm__log_style
+ *  has one user at a time (log.c says who). */
 #ifndef TANDEM_TASKS_LOG_LINE_H
 #define TANDEM_TASKS_LOG_LINE_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: fills a struct from a table of options: the defaults first, then the command line, then the environment for
- * what the command line did not say (so a wrong variable does no harm where it is overridden, and --help always works).
- * getopt_long splits the command line, but it is kept silent: every complaint is ours and has one form, `PROGRAM: WHERE:
- * what is wrong and what would be right`. The help text is in option_help.c. */
+ * what the command line did not say (so a wrong variable does no harm where it is overridden, and --help always
+ * works). getopt_long splits the command line, but it is kept silent: every complaint is ours and has one form,
+ * `PROGRAM: WHERE: what is wrong and what would be right`. The help text is in option_help.c. */
 #include <tandem/option.h>
 
 #include <assert.h>
@@ -218,8 +218,8 @@ static const tdm_option *find(const parser *p, int value)
     return NULL;
 }
 
-/* getopt said '?': a flag was given a value (optopt is its value), or there is no such letter (optopt is the letter), or
- * no such long name (optopt is 0). */
+/* getopt said '?': a flag was given a value (optopt is its value), or there is no such letter (optopt is the letter),
+ * or no such long name (optopt is 0). */
 static int complain_unmatched(const parser *p, char **argv)
 {
     const char *text = argv[optind - 1];

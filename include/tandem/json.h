@@ -86,8 +86,8 @@ TDM_API const tdm_json *tdm_json_next(const tdm_json *element);
 /** Read a value. @return true, and *out is set; false, and *out is as before, if `value` is NULL or of another type,
  *  or a number too large for a double. */
 TDM_API bool tdm_json_as_double(const tdm_json *value, double *out);
-/** Integers below 2^53 are exact; a number with a fraction, or from 2^53 on (where a double no longer tells n from n + 1),
- *  gives false. */
+/** Integers below 2^53 are exact; a number with a fraction, or from 2^53 on (where a double no longer tells n from
+ *  n + 1), gives false. */
 TDM_API bool tdm_json_as_int(const tdm_json *value, int64_t *out);
 TDM_API bool tdm_json_as_bool(const tdm_json *value, bool *out);
 /** The string belongs to the document. */

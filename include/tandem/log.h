@@ -5,7 +5,7 @@
  *  A line in the text form is `2026-11-22 02:46:24.017549 [THREAD] message` (local time; the kernel's thread id;
  *  messages above info start with their level); in the JSON form one object a line with `time` (RFC 3339, UTC),
  *  `level`, `thread`, `message`. When the ring is full a line is dropped and counted, and the next line that finds
- *  room is preceded by a warning that says how many were lost.
+ *  room (or the stop) is preceded by a warning that says how many were lost.
  *  Before tdm_log_start(), and after tdm_log_stop(), lines are written directly. */
 #ifndef TANDEM_LOG_H
 #define TANDEM_LOG_H

@@ -11,27 +11,7 @@
 #include <sys/time.h>
 #include <time.h>
 
-#include "tests/unit/unit.h"
-
-static void start(int fd, tdm_log_format format, unsigned ring_lines)
-{
-    ck_assert_int_eq(tdm_log_start(&(tdm_log_options){.format = format, .ring_lines = ring_lines, .fd = fd}), 0);
-}
-
-/* The message of a line in the text form: what follows "[THREAD] ". */
-static const char *message_of(const char *line)
-{
-    const char *end = strstr(line, "] ");
-    ck_assert_ptr_nonnull(end);
-    return end + 2;
-}
-
-/* Let lines be written directly to this fd, as before the start. */
-static void write_directly_to(int fd)
-{
-    start(fd, TDM_LOG_TEXT, 1);
-    tdm_log_stop();
-}
+#include "tests/unit/log_unit.h"
 
 /* ---- start, stop, flush ---- */
 
@@ -43,7 +23,7 @@ START_TEST(lines_before_the_start_and_after_the_stop_are_written_at_once)
     char *text = unit_contents(fd);
     ck_assert_str_eq(message_of(text), "before\n");
     free(text);
-    start(0, TDM_LOG_TEXT, 0); /* 0 is standard error */
+    log_start(0, TDM_LOG_TEXT, 0); /* 0 is standard error */
     tdm_log_stop();
     tdm_log_stop();
     tdm_log_info("after");
@@ -57,11 +37,11 @@ END_TEST
 START_TEST(a_second_start_is_refused_and_one_after_a_stop_works)
 {
     int first = unit_memory_file(), second = unit_memory_file();
-    start(first, TDM_LOG_TEXT, 0);
+    log_start(first, TDM_LOG_TEXT, 0);
     ck_assert_int_eq(tdm_log_start(&(tdm_log_options){.fd = second}), -EALREADY);
     tdm_log_info("one");
     tdm_log_stop();
-    start(second, TDM_LOG_TEXT, 0);
+    log_start(second, TDM_LOG_TEXT, 0);
     tdm_log_info("two");
     tdm_log_stop();
     char *one = unit_contents(first), *two = unit_contents(second);
@@ -75,7 +55,7 @@ END_TEST
 START_TEST(flush_waits_until_what_was_logged_is_written)
 {
     int fd = unit_memory_file(), lines = 0;
-    start(fd, TDM_LOG_TEXT, 0);
+    log_start(fd, TDM_LOG_TEXT, 0);
     for (int round = 0; round < 50; round++) { /* the writer is met awake, napping and asleep */
         for (int i = 0; i <= round % 3; i++)
             tdm_log_info("line %d", lines++);
@@ -94,7 +74,7 @@ END_TEST
 
 START_TEST(errno_is_left_alone)
 {
-    start(unit_memory_file(), TDM_LOG_TEXT, 0);
+    log_start(unit_memory_file(), TDM_LOG_TEXT, 0);
     errno = E2BIG;
     tdm_log_info("x");
     ck_assert_int_eq(errno, E2BIG);
@@ -132,7 +112,7 @@ static void run_writers(void)
 START_TEST(concurrent_writers_lose_nothing_in_a_ring_that_is_large_enough)
 {
     int fd = unit_memory_file(), next[WRITERS] = {0};
-    start(fd, TDM_LOG_TEXT, WRITERS * LINES);
+    log_start(fd, TDM_LOG_TEXT, WRITERS * LINES);
     run_writers();
     tdm_log_stop();
     char *text = unit_contents(fd);
@@ -153,7 +133,7 @@ START_TEST(concurrent_writers_in_a_tiny_ring_are_written_or_counted)
 {
     int fd = unit_memory_file(), lines = 0;
     uint64_t lost = 0, some;
-    start(fd, TDM_LOG_TEXT, 2);
+    log_start(fd, TDM_LOG_TEXT, 2);
     run_writers();
     tdm_log_stop();
     char *text = unit_contents(fd);
@@ -216,7 +196,7 @@ static char *stop_reading(reader *r)
 static uint64_t overfill(const reader *r)
 {
     uint64_t logged_lines = 0;
-    start(r->ends[1], TDM_LOG_TEXT, 8);
+    log_start(r->ends[1], TDM_LOG_TEXT, 8);
     while (tdm_log_dropped() < 5 && logged_lines < 10000000)
         tdm_log_info("line %" PRIu64, logged_lines++);
     ck_assert_uint_ge(tdm_log_dropped(), 5);
@@ -276,7 +256,7 @@ START_TEST(lines_lost_at_the_very_end_are_told_at_the_stop)
     ck_assert_int_eq(sscanf(message_of(last), "warning: %" SCNu64 " log lines were lost", &lost), 1);
     ck_assert_uint_gt(lost, 0);
     free(text);
-    start(unit_memory_file(), TDM_LOG_TEXT, 8);
+    log_start(unit_memory_file(), TDM_LOG_TEXT, 8);
     ck_assert_uint_eq(tdm_log_dropped(), 0); /* counted from the start */
     tdm_log_stop();
 }
@@ -296,7 +276,7 @@ START_TEST(a_full_non_blocking_pipe_is_waited_for)
 {
     reader r;
     open_pipe(&r, O_NONBLOCK);
-    start(r.ends[1], TDM_LOG_TEXT, MANY);
+    log_start(r.ends[1], TDM_LOG_TEXT, MANY);
     start_reading(&r);
     log_many(0);
     tdm_log_stop();
@@ -338,7 +318,7 @@ START_TEST(a_closed_fd_does_no_harm)
 {
     close(STDERR_FILENO);
     tdm_log_info("into nothing");
-    start(0, TDM_LOG_TEXT, 4);
+    log_start(0, TDM_LOG_TEXT, 4);
     log_many(0);
     tdm_log_flush();
     tdm_log_stop();
@@ -353,7 +333,7 @@ START_TEST(a_reader_that_has_gone_raises_no_signal)
     close(r.ends[0]);
     ck_assert_int_eq(sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_DFL}, NULL),
                      0); /* it would end this process */
-    start(r.ends[1], TDM_LOG_TEXT, 4);
+    log_start(r.ends[1], TDM_LOG_TEXT, 4);
     log_many(0);
     tdm_log_flush();
     tdm_log_stop();

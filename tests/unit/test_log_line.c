@@ -1,37 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include <tandem/log.h>
+#include "tasks/log_line.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include <tandem/clock.h>
 #include <tandem/json.h>
 
-#include "tasks/log_line.h"
 #include "tasks/utf8.h"
-#include "tests/unit/unit.h"
-
-static void start(int fd, tdm_log_format format, unsigned ring_lines)
-{
-    ck_assert_int_eq(tdm_log_start(&(tdm_log_options){.format = format, .ring_lines = ring_lines, .fd = fd}), 0);
-}
-
-/* The message of a line in the text form: what follows "[THREAD] ". */
-static const char *message_of(const char *line)
-{
-    const char *end = strstr(line, "] ");
-    ck_assert_ptr_nonnull(end);
-    return end + 2;
-}
-
-/* Let lines be written directly to this fd, as before the start. */
-static void write_directly_to(int fd)
-{
-    start(fd, TDM_LOG_TEXT, 1);
-    tdm_log_stop();
-}
+#include "tests/unit/log_unit.h"
 
 START_TEST(a_text_line_has_local_time_thread_and_message)
 {
@@ -39,7 +16,7 @@ START_TEST(a_text_line_has_local_time_thread_and_message)
     tzset();
     int fd = unit_memory_file(), us = -1;
     unsigned thread = 0;
-    start(fd, TDM_LOG_TEXT, 0);
+    log_start(fd, TDM_LOG_TEXT, 0);
     time_t before = time(NULL) - 1;
     tdm_log_info("%d sync end", 0);
     tdm_log_stop();
@@ -93,7 +70,7 @@ START_TEST(a_json_line_is_one_object_in_utc_whatever_the_message)
 {
     setenv("TZ", "XYZ-9", 1);
     int fd = unit_memory_file();
-    start(fd, TDM_LOG_JSON, 0);
+    log_start(fd, TDM_LOG_JSON, 0);
     time_t before = time(NULL) - 1;
     tdm_log_error("a \"b\" \\ \xFF ü %s", "end");
     tdm_log_stop();
