@@ -41,6 +41,8 @@ struct tdm__loop {
     tdm__shard shard;
     tdm_histogram *handler_times;
     uint64_t turns;
+    int64_t now_ns; /* the clock as last read, while `now_is_fresh`: no user's code has run since */
+    bool now_is_fresh;
 };
 
 static _Thread_local tdm__loop *current;
@@ -51,6 +53,15 @@ tdm__loop *tdm__loop_current(void)
 }
 
 /* ---- executions ---- */
+
+/* One reading of the clock serves the end of one fiber and the start of the next. */
+static int64_t fresh_now(tdm__loop *loop)
+{
+    if (!loop->now_is_fresh)
+        loop->now_ns = tdm_clock_ns();
+    loop->now_is_fresh = true;
+    return loop->now_ns;
+}
 
 static void fiber_code(void *arg)
 {
@@ -69,16 +80,17 @@ static void retry_starved(tdm__loop *loop)
 static void after_fiber(tdm__loop *loop, tdm__exec *exec, bool over)
 {
     tdm__exec_set_current(NULL);
+    loop->now_is_fresh = false;
     if (!over)
         return;
-    exec->kind->finish(exec, tdm_clock_ns());
+    exec->kind->finish(exec, fresh_now(loop));
     exec->kind->ended(exec);
     retry_starved(loop);
 }
 
 static void start_on(tdm__loop *loop, tdm__exec *exec, tdm__fiber *fiber)
 {
-    if (!exec->kind->begin(exec, tdm_clock_ns())) {
+    if (!exec->kind->begin(exec, fresh_now(loop))) {
         tdm__fiber_give_back(&loop->fibers, fiber);
         exec->kind->ended(exec);
         return;
@@ -172,6 +184,7 @@ static void call_run(tdm__message *message)
 {
     call *c = (call *) message;
     c->fn(c->loop, c->arg);
+    c->loop->now_is_fresh = false;
     tdm__wake(c->caller, 0); /* from here on `c` is gone */
 }
 
@@ -252,7 +265,7 @@ static void run_messages(tdm__loop *loop)
 
 static void run_timers(tdm__loop *loop)
 {
-    int64_t now = tdm_clock_ns();
+    int64_t now = fresh_now(loop);
     for (unsigned i = 0; i < loop->turn_limit; i++) {
         tdm__timer *timer = tdm__timers_take(&loop->timers, now);
         if (!timer)
@@ -273,6 +286,7 @@ static void poll_once(tdm__loop *loop)
     int err = event_base_loop(loop->base, EVLOOP_ONCE | (busy ? EVLOOP_NONBLOCK : 0));
     assert(err >= 0);
     atomic_store(&loop->sleeping, false);
+    loop->now_is_fresh = false;
 }
 
 const tdm__stack *tdm__loop_running_stack(void)

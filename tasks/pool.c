@@ -106,11 +106,12 @@ void tdm__pool_remove(tdm__pool *pool, tdm__exec *exec)
 
 /* ---- workers ---- */
 
-/* With the lock held on entry and return. */
-static void run_one(worker *self, tdm__exec *exec)
+/* With the lock held on entry and return.
+ * @param now_ns the clock if it was just read, else 0. @return the same for the next one. */
+static int64_t run_one(worker *self, tdm__exec *exec, int64_t now_ns)
 {
     tdm__pool *pool = self->pool;
-    bool live = exec->kind->begin(exec, tdm_clock_ns());
+    bool live = exec->kind->begin(exec, now_ns ? now_ns : tdm_clock_ns());
     if (live) {
         pool->busy++;
         atomic_store(&exec->parking, &self->parking);
@@ -120,17 +121,20 @@ static void run_one(worker *self, tdm__exec *exec)
         tdm__exec_set_current(NULL);
         pthread_mutex_lock(&pool->lock);
         pool->busy--;
-        exec->kind->finish(exec, tdm_clock_ns());
+        now_ns = tdm_clock_ns();
+        exec->kind->finish(exec, now_ns);
     }
     pthread_mutex_unlock(&pool->lock);
     exec->kind->ended(exec);
     pthread_mutex_lock(&pool->lock);
+    return now_ns;
 }
 
 static void *worker_main(void *arg)
 {
     worker *self = arg;
     tdm__pool *pool = self->pool;
+    int64_t now_ns = 0;
     pthread_mutex_lock(&pool->lock);
     for (;;) {
         while (!pool->first && !pool->stop) {
@@ -138,13 +142,14 @@ static void *worker_main(void *arg)
             pthread_cond_wait(&pool->wake, &pool->lock);
             pool->idle--;
             pool->waking = false;
+            now_ns = 0;
         }
         tdm__exec *exec = pool->first;
         if (!exec)
             break;
         tdm__pool_remove(pool, exec);
         wake_one(pool);
-        run_one(self, exec);
+        now_ns = run_one(self, exec, now_ns);
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;

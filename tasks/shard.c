@@ -103,6 +103,8 @@ void tdm__shard_accept(tdm__shard *shard, tdm__row *row)
 void tdm__shard_start(tdm__shard *shard, tdm__row *row, int64_t now_ns)
 {
     assert(row->info.state == TDM_QUEUED && row->info.ready_ns);
+    if (now_ns < row->info.ready_ns)
+        now_ns = row->info.ready_ns; /* the lane's clock was read before another thread made the task ready */
     integrate(shard, now_ns);
     uncount(shard, TDM_QUEUED);
     count(shard, TDM_RUNNING);

@@ -146,38 +146,38 @@ static void arrive(tdm_task *task, void (*run)(tdm__message *message))
         tdm__loop_post(task->exec.loop, &task->arrival);
 }
 
-static void stamp_accepted(tdm_task *task, tdm__loop *loop)
+/* The wall clock from the monotonic one. The two are compared anew every few milliseconds, per thread: a clock that is
+ * set is noticed, and a burst of tasks does not read two clocks for each. */
+static int64_t wall_from(int64_t now_ns)
 {
-    task->row.info.accepted_ns = tdm_clock_ns();
-    task->row.info.accepted_wall_ns = tdm_clock_wall_ns();
-    if (task->row.info.lane == TDM_LOOP)
-        task->exec.loop = loop;
+    enum { COMPARE_EVERY_NS = 10 * 1000 * 1000 };
+    static _Thread_local int64_t compared_ns, offset_ns;
+    if (!compared_ns || now_ns - compared_ns > COMPARE_EVERY_NS) {
+        compared_ns = now_ns;
+        offset_ns = tdm_clock_wall_ns() - now_ns;
+    }
+    return now_ns + offset_ns;
 }
 
-static void accept_in_pool(tdm_task *task)
+static int64_t stamp_accepted(tdm_task *task, tdm__loop *loop)
 {
-    tdm__pool_lock(pool_of(task));
-    tdm__shard_accept(tdm__pool_shard(pool_of(task)), &task->row);
-    tdm__pool_unlock(pool_of(task));
+    int64_t now_ns = tdm_clock_ns();
+    task->row.info.accepted_ns = now_ns;
+    task->row.info.accepted_wall_ns = wall_from(now_ns);
+    if (task->row.info.lane == TDM_LOOP)
+        task->exec.loop = loop;
+    return now_ns;
 }
 
 void tdm__task_accept(tdm_task *task, tdm__loop *loop)
 {
     stamp_accepted(task, loop);
-    if (task->row.info.lane == TDM_POOL)
-        accept_in_pool(task);
-    else
-        arrive(task, arrive_accepted);
-}
-
-void tdm__task_accept_ready(tdm_task *task, tdm__loop *loop)
-{
-    stamp_accepted(task, loop);
     if (task->row.info.lane == TDM_POOL) {
-        accept_in_pool(task);
-        tdm__task_ready(task);
+        tdm__pool_lock(pool_of(task));
+        tdm__shard_accept(tdm__pool_shard(pool_of(task)), &task->row);
+        tdm__pool_unlock(pool_of(task));
     } else {
-        arrive(task, arrive_accepted_and_ready);
+        arrive(task, arrive_accepted);
     }
 }
 
@@ -269,16 +269,22 @@ static tdm_task *ready_on_loop(tdm_task *task)
     return NULL;
 }
 
+/* With the pool's lock. @return true: it is over instead. */
+static bool push_or_end(tdm_task *task, int64_t now_ns)
+{
+    if (is_over(task))
+        return true;
+    task->row.info.ready_ns = now_ns;
+    task->queued = true;
+    tdm__pool_push(pool_of(task), &task->exec);
+    return false;
+}
+
 static tdm_task *ready_in_pool(tdm_task *task)
 {
     tdm__pool *pool = pool_of(task);
     tdm__pool_lock(pool);
-    bool over = is_over(task);
-    if (!over) {
-        task->row.info.ready_ns = tdm_clock_ns();
-        task->queued = true;
-        tdm__pool_push(pool, &task->exec);
-    }
+    bool over = push_or_end(task, tdm_clock_ns());
     tdm__pool_unlock(pool);
     return over ? retire(task) : NULL;
 }
@@ -287,6 +293,22 @@ void tdm__task_ready(tdm_task *task)
 {
     while (task)
         task = task->row.info.lane == TDM_LOOP ? ready_on_loop(task) : ready_in_pool(task);
+}
+
+void tdm__task_accept_ready(tdm_task *task, tdm__loop *loop)
+{
+    int64_t now_ns = stamp_accepted(task, loop);
+    if (task->row.info.lane == TDM_LOOP) {
+        arrive(task, arrive_accepted_and_ready);
+        return;
+    }
+    tdm__pool *pool = pool_of(task);
+    tdm__pool_lock(pool);
+    tdm__shard_accept(tdm__pool_shard(pool), &task->row);
+    bool over = push_or_end(task, now_ns);
+    tdm__pool_unlock(pool);
+    if (over)
+        tdm__task_over(task);
 }
 
 void tdm__task_over(tdm_task *task)
