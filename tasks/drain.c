@@ -12,18 +12,31 @@
 #include "tasks/task.h"
 #include <tandem/clock.h>
 
-void tdm__executor_task_gone(tdm_executor *executor)
+bool tdm__executor_is_finished(tdm_executor *executor)
 {
-    if (atomic_fetch_sub(&executor->outstanding, 1) > 1 || !atomic_load(&executor->closing))
-        return;
+    return atomic_load(&executor->closing) && !atomic_load(&executor->outstanding);
+}
+
+/* Those who wait for the last task, or for the next end of one, need not wait any more. */
+static void say_finished(tdm_executor *executor)
+{
     pthread_mutex_lock(&executor->lock);
     pthread_cond_broadcast(&executor->quiet);
     pthread_mutex_unlock(&executor->lock);
+    tdm__watch_notify(&executor->watch);
+}
+
+void tdm__executor_task_gone(tdm_executor *executor)
+{
+    if (atomic_fetch_sub(&executor->outstanding, 1) == 1 && atomic_load(&executor->closing))
+        say_finished(executor);
 }
 
 void tdm_executor_close(tdm_executor *executor)
 {
     atomic_store(&executor->closing, true);
+    if (tdm__executor_is_finished(executor))
+        say_finished(executor);
 }
 
 void tdm_executor_hurry(tdm_executor *executor)

@@ -46,6 +46,8 @@ struct tdm_executor {
 
 /* A task exists no more: let the drain know when it was the last. Any thread. */
 void tdm__executor_task_gone(tdm_executor *executor);
+/* Is it closed, and nothing left that could end? Any thread. */
+bool tdm__executor_is_finished(tdm_executor *executor);
 
 /* ---- each shard in turn ---- */
 

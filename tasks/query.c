@@ -250,7 +250,7 @@ static int look_or_wait(tdm_executor *executor, following *f, tdm_task_info *row
     tdm__watch_add(&executor->watch, &watcher);
     for (;;) {
         filled = look(executor, f, rows);
-        if (filled || f->missed || tdm_clock_ns() >= deadline)
+        if (filled || f->missed || tdm_clock_ns() >= deadline || tdm__executor_is_finished(executor))
             break;
         result = tdm__watch_wait(&executor->watch, &watcher, deadline);
         if (result)

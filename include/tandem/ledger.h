@@ -64,7 +64,8 @@ TDM_API int tdm_cursor_now(tdm_executor *executor, tdm_cursor *out);
  *  @param cursor is moved behind the last row returned.
  *  @param wait seconds to wait for the first row when there is none yet; 0: do not wait.
  *  @param missed where the number of rows that were forgotten between the cursor and the first row goes, or NULL.
- *  @return how many rows were filled (0: none ended in time); -EINVAL: not a cursor of this executor. */
+ *  @return how many rows were filled (0: none ended in time, or a drain has begun and no task is left); -EINVAL: not a
+ *  cursor of this executor, or `limit` is 0. */
 TDM_API int tdm_task_ended(tdm_executor *executor, tdm_cursor *cursor, tdm_task_info *rows, unsigned limit, double wait,
                            uint64_t *missed);
 
