@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: one long question asked again and again: what has ended since? While the step runs, pages are small, so that
+ * reading one never holds up the measured connections, and every row is kept, for a task may end before the reply that
+ * promises its id was read; when the step is over the promised ids are known, and the rest is dropped.
+ * When a page comes back empty, the server is asked whether it has any task left at all. If not, and after one more
+ * page, what is still open will never end: a few ids are asked for one by one, and the rest is lost, or, if rows were
+ * missed, unknown. So a lost task is found in seconds, not by the timeout.
+ * A server that cannot be reached for three seconds has taken its tasks with it: those count as lost. */
+#include "load/follow.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tandem/clock.h>
+
+#include "load/summary.h"
+
+#define BODY_LIMIT ((size_t) 16 * 1024 * 1024)
+#define POLL_EVERY_NS (50 * 1000 * 1000)
+#define POLL_WAIT_S 5
+#define ANSWER_NS (15 * TDM_NS_PER_S) /* how long an answer may take beyond the wait that was asked for */
+#define GONE_AFTER_NS (3 * TDM_NS_PER_S)
+#define PAGE_WHILE_RUNNING 200
+#define PAGE_AFTER 1000
+#define LOOK_UP_MOST 100
+#define ROWS_MOST ((size_t) 8 * 1024 * 1024)
+
+typedef enum question {
+    ASK_CURSOR,  /* where does the list end now? */
+    ASK_ENDED,   /* what has ended since? */
+    ASK_QUEUED,  /* is any task queued? */
+    ASK_RUNNING, /* … or running? */
+    ASK_LAST,    /* nothing is: what has ended meanwhile? */
+    ASK_ONE,     /* what became of this id? */
+    ASK_NOTHING,
+} question;
+
+struct load_follow {
+    const load_link_shared *shared;
+    load_step *step;
+    load_link *link;
+    question asking; /* what is asked now, or next */
+    bool pending;    /* a request is on its way */
+    bool settled;    /* the promised ids are known */
+    bool over, stopped, gone, timed_out, out_of_memory;
+    bool none; /* the target has no task list */
+    char *request;
+    char cursor[200], page_after[200];
+    load_rows rows;
+    uint64_t missed, forgotten, denied;
+    bool alive; /* a task that was looked up is still to end */
+    uint64_t open_ids[LOOK_UP_MOST];
+    size_t open_count, open_next;
+    unsigned refusals; /* wrong answers in a row */
+    int64_t next_ns, asked_ns, last_good_ns, deadline_ns;
+};
+
+static void over(load_follow *f)
+{
+    f->over = true;
+    f->asking = ASK_NOTHING;
+    event_base_loopbreak(f->shared->base);
+}
+
+static void explain(load_follow *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void explain(load_follow *f, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(f->step->tasks.why, sizeof f->step->tasks.why, format, args);
+    va_end(args);
+}
+
+static void no_memory(load_follow *f)
+{
+    f->out_of_memory = true;
+    explain(f, "out of memory");
+    over(f);
+}
+
+/* ---- asking ---- */
+
+/* A cursor is opaque: whatever it holds must survive the query. */
+static void escape(char *into, size_t size, const char *text)
+{
+    size_t n = 0;
+    for (; *text && n + 4 < size; text++) {
+        bool plain = (*text >= '0' && *text <= '9') || (*text >= 'a' && *text <= 'z') ||
+                     (*text >= 'A' && *text <= 'Z') || strchr("-._~", *text);
+        n += (size_t) snprintf(into + n, size - n, plain ? "%c" : "%%%02X", (unsigned char) *text);
+    }
+    into[n] = '\0';
+}
+
+static int path_of(const load_follow *f, char *path, size_t size)
+{
+    char safe[640];
+    unsigned limit = f->settled ? PAGE_AFTER : PAGE_WHILE_RUNNING;
+    const char *state = f->asking == ASK_QUEUED ? "queued" : "running";
+    switch (f->asking) {
+    case ASK_CURSOR:
+        return snprintf(path, size, "/tasks?ended_after=now&limit=1");
+    case ASK_ENDED:
+    case ASK_LAST:
+        escape(safe, sizeof safe, f->cursor);
+        return snprintf(path, size, "/tasks?ended_after=%s&limit=%u&wait=%d", safe, limit,
+                        f->asking == ASK_LAST ? 0 : POLL_WAIT_S);
+    case ASK_QUEUED:
+    case ASK_RUNNING:
+        escape(safe, sizeof safe, f->page_after);
+        return snprintf(path, size, "/tasks?state=%s&limit=1%s%s", state, *safe ? "&after=" : "", safe);
+    case ASK_ONE:
+        return snprintf(path, size, "/tasks/%" PRIu64, f->open_ids[f->open_next]);
+    case ASK_NOTHING:
+        break;
+    }
+    return 0;
+}
+
+static void ask(load_follow *f)
+{
+    char path[1024];
+    if (load_link_state_of(f->link) == LOAD_LINK_CLOSED) {
+        f->pending = true; /* the opening */
+        int err = load_link_open(f->link, f->step->target);
+        if (err) {
+            f->pending = false;
+            f->next_ns = tdm_clock_ns() + TDM_NS_PER_S / 4;
+        }
+        return;
+    }
+    (void) path_of(f, path, sizeof path);
+    free(f->request);
+    f->request = load_target_get(f->step->target, path);
+    if (!f->request) {
+        no_memory(f);
+        return;
+    }
+    f->pending = true;
+    f->asked_ns = load_link_send(f->link, f->request, strlen(f->request), POLL_WAIT_S * TDM_NS_PER_S + ANSWER_NS);
+}
+
+static void ask_next(load_follow *f, question what, int64_t at_ns)
+{
+    f->asking = what;
+    f->next_ns = at_ns;
+    if (at_ns <= tdm_clock_ns())
+        ask(f);
+}
+
+/* ---- answers ---- */
+
+static void no_list(load_follow *f, const char *what)
+{
+    f->none = true;
+    explain(f, "%s", what);
+    over(f);
+}
+
+static void broken(load_follow *f, const char *what)
+{
+    f->step->tasks.broken = true;
+    explain(f, "the list of ended tasks is not what was promised: %s", what);
+    over(f);
+}
+
+/* Mark the rows from `from` on, and keep those that were promised and new. */
+static void keep_promised(load_follow *f, size_t from)
+{
+    size_t kept = from;
+    for (size_t i = from; i < f->rows.count; i++)
+        if (load_state_ended(f->rows.items[i].state) && load_promises_mark(&f->step->promises, f->rows.items[i].id))
+            f->rows.items[kept++] = f->rows.items[i];
+    f->rows.count = kept;
+}
+
+static bool all_resolved(const load_follow *f)
+{
+    return f->settled && f->step->promises.resolved == f->step->promises.total;
+}
+
+static void look_up_open(load_follow *f)
+{
+    uint64_t open = f->step->promises.total - f->step->promises.resolved;
+    if (open > LOOK_UP_MOST) {
+        *(f->missed ? &f->forgotten : &f->denied) = open;
+        over(f);
+        return;
+    }
+    f->open_count = load_promises_open(&f->step->promises, f->open_ids, LOOK_UP_MOST);
+    f->open_next = 0;
+    f->forgotten = f->denied = 0;
+    f->alive = false;
+    ask_next(f, ASK_ONE, 0);
+}
+
+static void got_ended(load_follow *f, const load_page *page, size_t before)
+{
+    unsigned limit = f->settled ? PAGE_AFTER : PAGE_WHILE_RUNNING;
+    f->missed += (uint64_t) page->missed;
+    memcpy(f->cursor, page->next, sizeof f->cursor);
+    if (f->settled)
+        keep_promised(f, before);
+    if (all_resolved(f))
+        over(f);
+    else if (f->rows.count > ROWS_MOST)
+        broken(f, "it holds too many tasks of others");
+    else if (page->count >= limit)
+        ask_next(f, f->asking, 0);
+    else if (f->asking == ASK_LAST)
+        look_up_open(f);
+    else if (page->count == 0 && f->settled)
+        ask_next(f, ASK_QUEUED, 0);
+    else
+        ask_next(f, ASK_ENDED, f->asked_ns + POLL_EVERY_NS);
+}
+
+/* Is any task of a state left? A page may be empty and yet not be the last. */
+static void got_unfinished(load_follow *f, const load_page *page)
+{
+    memcpy(f->page_after, page->next, sizeof f->page_after);
+    if (page->count > 0) {
+        f->page_after[0] = '\0';
+        ask_next(f, ASK_ENDED, f->asked_ns + POLL_EVERY_NS);
+    } else if (f->page_after[0]) {
+        ask_next(f, f->asking, 0);
+    } else {
+        ask_next(f, f->asking == ASK_QUEUED ? ASK_RUNNING : ASK_LAST, 0);
+    }
+}
+
+static void got_page(load_follow *f, const char *body, size_t size)
+{
+    load_page page;
+    size_t before = f->rows.count;
+    int err = load_page_parse(&page, &f->rows, body, size);
+    if (err == -ENOMEM) {
+        no_memory(f);
+    } else if (f->asking == ASK_CURSOR) {
+        if (err || !page.next[0]) {
+            no_list(f, "GET /tasks?ended_after=now did not answer with a list of tasks");
+            return;
+        }
+        memcpy(f->cursor, page.next, sizeof f->cursor);
+        f->rows.count = 0;
+        over(f);
+        f->asking = ASK_ENDED; /* from the next tick on, and so not before the step begins */
+        f->next_ns = 0;
+    } else if (err) {
+        broken(f, "a page that is not JSON, or lacks a field");
+    } else if (f->asking == ASK_QUEUED || f->asking == ASK_RUNNING) {
+        f->rows.count = before;
+        got_unfinished(f, &page);
+    } else if (!page.next[0]) {
+        broken(f, "a page without a cursor");
+    } else {
+        got_ended(f, &page, before);
+    }
+}
+
+static void next_look_up(load_follow *f)
+{
+    if (++f->open_next < f->open_count)
+        ask_next(f, ASK_ONE, 0);
+    else if (f->alive)
+        ask_next(f, ASK_ENDED, f->asked_ns + POLL_EVERY_NS);
+    else
+        over(f);
+}
+
+/* The answer about one id: 404 with rows missed is "forgotten", without it "never known". */
+static void got_one(load_follow *f, unsigned status, const char *body, size_t size)
+{
+    load_row row;
+    if (status == 404) {
+        (*(f->missed ? &f->forgotten : &f->denied))++;
+    } else if (status != 200 || load_row_parse(&row, body, size) < 0 || row.id != f->open_ids[f->open_next]) {
+        broken(f, "GET /tasks/{id} did not answer with that task");
+        return;
+    } else if (load_rows_add(&f->rows, &row) < 0) {
+        no_memory(f);
+        return;
+    } else {
+        f->alive = f->alive || !load_state_ended(row.state);
+        keep_promised(f, f->rows.count - 1);
+    }
+    next_look_up(f);
+}
+
+static void wrong_status(load_follow *f, unsigned status)
+{
+    char what[80];
+    if (f->asking == ASK_CURSOR) {
+        snprintf(what, sizeof what, "GET /tasks?ended_after=now answered %u", status);
+        no_list(f, what);
+    } else if (++f->refusals >= 5) {
+        snprintf(what, sizeof what, "status %u", status);
+        broken(f, what);
+    } else {
+        f->next_ns = tdm_clock_ns() + TDM_NS_PER_S / 2;
+    }
+}
+
+static void on_replied(void *arg, const load_reply *reply, int64_t now_ns)
+{
+    load_follow *f = arg;
+    size_t size;
+    const char *body = load_link_body(f->link, &size);
+    f->pending = false;
+    f->last_good_ns = now_ns;
+    if (f->asking == ASK_ONE) {
+        got_one(f, reply->status, body, size);
+    } else if (reply->status != 200) {
+        wrong_status(f, reply->status);
+    } else {
+        f->refusals = 0;
+        got_page(f, body, size);
+    }
+}
+
+static void on_opened(void *arg)
+{
+    load_follow *f = arg;
+    f->pending = false;
+    ask(f);
+}
+
+static void on_failed(void *arg, const load_failure *failure)
+{
+    load_follow *f = arg;
+    char what[200];
+    f->pending = false;
+    int64_t now = tdm_clock_ns();
+    snprintf(what, sizeof what, "%s%s%s", load_error_text(failure->error), *failure->detail ? ": " : "",
+             failure->detail);
+    if (f->asking == ASK_CURSOR) {
+        no_list(f, what);
+    } else if (failure->error == LOAD_ERROR_PARSE || failure->error == LOAD_ERROR_HEAD_LIMIT ||
+               failure->error == LOAD_ERROR_BODY_LIMIT || failure->error == LOAD_ERROR_EXCESS) {
+        broken(f, what);
+    } else if (f->settled && now - f->last_good_ns > GONE_AFTER_NS && failure->error == LOAD_ERROR_CONNECT) {
+        f->gone = true;
+        explain(f, "the target cannot be reached any more (%s)", failure->detail);
+        over(f);
+    }
+    f->next_ns = failure->stale ? now : now + TDM_NS_PER_S / 4;
+}
+
+/* ---- phases ---- */
+
+static const load_link_calls calls = {.opened = on_opened, .replied = on_replied, .failed = on_failed};
+
+int load_follow_create(load_follow **out, const load_link_shared *shared, load_step *step)
+{
+    load_follow *f = calloc(1, sizeof *f);
+    if (!f)
+        return -ENOMEM;
+    f->shared = shared;
+    f->step = step;
+    f->asking = ASK_NOTHING;
+    f->over = true;
+    if (load_link_create(&f->link, shared, BODY_LIMIT, &calls, f) < 0) {
+        free(f);
+        return -ENOMEM;
+    }
+    *out = f;
+    return 0;
+}
+
+void load_follow_destroy(load_follow **follow)
+{
+    load_follow *f = *follow;
+    if (!f)
+        return;
+    load_link_destroy(&f->link);
+    load_rows_finish(&f->rows);
+    free(f->request);
+    free(f);
+    *follow = NULL;
+}
+
+void load_follow_begin(load_follow *f)
+{
+    f->over = false;
+    f->last_good_ns = tdm_clock_ns();
+    ask_next(f, ASK_CURSOR, 0);
+}
+
+void load_follow_finish(load_follow *f, int64_t timeout_ns)
+{
+    int err = load_promises_settle(&f->step->promises);
+    f->settled = true;
+    if (err || f->out_of_memory) {
+        no_memory(f);
+        return;
+    }
+    keep_promised(f, 0);
+    f->over = f->none || f->stopped || f->step->tasks.broken || all_resolved(f);
+    f->last_good_ns = tdm_clock_ns();
+    f->deadline_ns = f->last_good_ns + timeout_ns;
+    if (!f->over && !f->pending && f->next_ns > f->last_good_ns)
+        f->next_ns = f->last_good_ns;
+}
+
+bool load_follow_busy(const load_follow *f)
+{
+    return !f->over;
+}
+
+void load_follow_tick(load_follow *f, int64_t now_ns)
+{
+    load_link_tick(f->link, now_ns);
+    if (f->asking == ASK_NOTHING)
+        return;
+    if (f->settled && !f->over && now_ns >= f->deadline_ns) {
+        f->timed_out = true;
+        over(f);
+    } else if (!f->pending && now_ns >= f->next_ns) {
+        ask(f);
+    }
+}
+
+void load_follow_stop(load_follow *f)
+{
+    f->stopped = true;
+    load_link_close(f->link);
+    over(f);
+}
+
+uint64_t load_follow_ended(const load_follow *f)
+{
+    return f->settled ? f->step->promises.resolved : f->rows.count;
+}
+
+static void judge(load_follow *f)
+{
+    load_tasks *tasks = &f->step->tasks;
+    uint64_t open = tasks->promised - f->step->promises.resolved;
+    tasks->lost = f->gone ? open : f->denied < open ? f->denied : open;
+    tasks->unknown = open - tasks->lost;
+    tasks->missed = f->missed;
+    tasks->follow = tasks->unknown || f->missed || f->gone ? LOAD_FOLLOW_INCOMPLETE : LOAD_FOLLOW_COMPLETE;
+    if (*tasks->why || tasks->follow == LOAD_FOLLOW_COMPLETE)
+        return;
+    if (f->stopped)
+        explain(f, "stopped before %" PRIu64 " tasks were seen to end", open);
+    else if (f->timed_out)
+        explain(f, "%" PRIu64 " tasks had not ended when the follow timeout passed", open);
+    else if (open)
+        explain(f,
+                "the server had forgotten %" PRIu64
+                " ended tasks (of anyone) before they were read; the ends of %" PRIu64
+                " of this step are not known (a larger --ledger helps)",
+                f->missed, open);
+    else
+        explain(f,
+                "the server had forgotten %" PRIu64 " ended tasks (of anyone) before they were read; those of this "
+                "step were all found",
+                f->missed);
+}
+
+int load_follow_conclude(load_follow *f)
+{
+    load_tasks *tasks = &f->step->tasks;
+    tasks->promised = f->step->promises.total;
+    if (f->out_of_memory)
+        return -ENOMEM;
+    if (f->none) {
+        tasks->broken = tasks->promised > 0;
+        tasks->unknown = tasks->promised;
+        tasks->follow = tasks->promised ? LOAD_FOLLOW_INCOMPLETE : LOAD_FOLLOW_NO_IDS;
+        return 0;
+    }
+    judge(f);
+    return load_summarise(f->step, &f->rows);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: tandem-load's main(): plan, run, report, exit status. Reports go to standard output, progress and
+ * complaints to standard error; with --json - the report moves to standard error, so that the JSON stands alone. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "load/plan.h"
+#include "load/progress.h"
+#include "load/report_html.h"
+#include "load/report_json.h"
+#include "load/report_text.h"
+#include "load/session.h"
+
+enum { STATUS_FINE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2, STATUS_TARGET = 3 };
+
+typedef struct screen {
+    FILE *report;
+    load_look look;
+    bool quiet;
+    load_progress progress;
+} screen;
+
+static void on_begun(void *arg, const load_step *step)
+{
+    screen *s = arg;
+    (void) step;
+    load_progress_begin(&s->progress);
+}
+
+static void on_tick(void *arg, const load_step *step, bool following, uint64_t ended, int64_t now_ns)
+{
+    screen *s = arg;
+    load_progress_tick(&s->progress, step, following, ended, now_ns);
+}
+
+static void on_ended(void *arg, const load_step *step)
+{
+    screen *s = arg;
+    load_progress_end(&s->progress);
+    if (s->quiet)
+        return;
+    load_report_step(s->report, step, &s->look);
+    fflush(s->report);
+}
+
+static screen make_screen(const load_options *options)
+{
+    const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+    bool able = term && strcmp(term, "dumb") != 0;
+    screen s = {.quiet = options->quiet};
+    s.report = options->json_path && !strcmp(options->json_path, "-") ? stderr : stdout;
+    s.look.colour = able && isatty(fileno(s.report)) && !(no_colour && *no_colour);
+    s.progress.to = options->quiet ? NULL : stderr;
+    s.progress.terminal = able && isatty(STDERR_FILENO);
+    return s;
+}
+
+static int write_file(const char *path, int (*write)(FILE *to, const load_session *session),
+                      const load_session *session)
+{
+    bool standard = !strcmp(path, "-");
+    FILE *to = standard ? stdout : fopen(path, "we");
+    if (!to) {
+        fprintf(stderr, "tandem-load: cannot write %s: %s\n", path, strerror(errno));
+        return -errno;
+    }
+    int err = write(to, session);
+    bool bad = ferror(to) != 0;
+    bad = (standard ? fflush(to) : fclose(to)) != 0 || bad;
+    if (err || bad) {
+        fprintf(stderr, "tandem-load: cannot write %s: %s\n", path, strerror(err ? -err : errno ? errno : EIO));
+        return err ? err : -EIO;
+    }
+    return 0;
+}
+
+/* A file that cannot be written must be known before the measuring, not after it. */
+static int check_writable(const char *path)
+{
+    if (!path || !strcmp(path, "-"))
+        return 0;
+    FILE *to = fopen(path, "ae");
+    if (!to) {
+        fprintf(stderr, "tandem-load: cannot write %s: %s\n", path, strerror(errno));
+        return -EINVAL;
+    }
+    fclose(to);
+    return 0;
+}
+
+static int report(const load_session *session, const screen *s)
+{
+    const load_options *options = &session->plan->options;
+    int status = load_session_status(session);
+    load_report_table(s->report, session, &s->look);
+    bool written = fflush(s->report) == 0 && !ferror(s->report);
+    if (options->json_path && write_file(options->json_path, load_report_json, session) < 0)
+        written = false;
+    if (options->html_path && write_file(options->html_path, load_report_html, session) < 0)
+        written = false;
+    if (session->unreachable)
+        fprintf(stderr, "tandem-load: %s\n", session->why);
+    return status == STATUS_FINE && !written ? STATUS_FAILED : status;
+}
+
+int main(int argc, char **argv)
+{
+    static const load_session_calls calls = {.begun = on_begun, .tick = on_tick, .ended = on_ended};
+    load_plan plan;
+    load_session session;
+    int err = load_plan_parse(&plan, argc, argv);
+    if (err)
+        return err > 0 ? STATUS_FINE : STATUS_USAGE;
+    int status = STATUS_USAGE;
+    if (load_plan_fit_descriptors(&plan) == 0 && check_writable(plan.options.json_path) == 0 &&
+        check_writable(plan.options.html_path) == 0) {
+        screen s = make_screen(&plan.options);
+        err = load_session_run(&session, &plan, &calls, &s);
+        if (err)
+            fprintf(stderr, "tandem-load: %s\n", strerror(-err));
+        status = err ? STATUS_FAILED : report(&session, &s);
+        load_session_finish(&session);
+    }
+    load_plan_finish(&plan);
+    return status;
+}

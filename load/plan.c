@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: the command line becomes a plan here, or one line that says why not; past this file nothing is wrong with
+ * the plan any more. A plan is targets times connection counts: every URL runs every count, so that two lanes of the
+ * same service stand side by side in one report. */
+#include "load/plan.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <tandem/tandem.h>
+
+enum { CONNECTIONS_MAX = 1000000, STEPS_MAX = 100, TARGETS_MAX = 64, SPARE_DESCRIPTORS = 32 };
+
+static const tdm_option option_table[] = {
+    {.name = "connections",
+     .letter = 'c',
+     .type = TDM_OPTION_STRING,
+     .offset = offsetof(load_options, connections),
+     .fallback = "1",
+     .value_name = "LIST",
+     .help = "connections; a list (4,20,1000) runs one step for each"},
+    {.name = "requests",
+     .letter = 'n',
+     .type = TDM_OPTION_UINT,
+     .offset = offsetof(load_options, requests),
+     .min = 1,
+     .max = 4e9,
+     .value_name = "REQUESTS",
+     .help = "requests of a step in all; without -n and -d one per connection"},
+    {.name = "duration",
+     .letter = 'd',
+     .type = TDM_OPTION_SECONDS,
+     .offset = offsetof(load_options, duration_s),
+     .min = 0.001,
+     .max = 7 * 86400,
+     .value_name = "SECONDS",
+     .help = "send requests for so long in each step"},
+    {.name = "follow",
+     .type = TDM_OPTION_FLAG,
+     .offset = offsetof(load_options, follow),
+     .help = "wait until every background task has ended, and report them"},
+    {.name = "label",
+     .type = TDM_OPTION_STRING,
+     .offset = offsetof(load_options, labels),
+     .value_name = "NAMES",
+     .help = "names of the URLs in the reports, with commas (sync,async)"},
+    {.name = "json",
+     .type = TDM_OPTION_STRING,
+     .offset = offsetof(load_options, json_path),
+     .value_name = "FILE",
+     .help = "write every figure as JSON; - is standard output"},
+    {.name = "html",
+     .type = TDM_OPTION_STRING,
+     .offset = offsetof(load_options, html_path),
+     .value_name = "FILE",
+     .help = "write a page with multiplicity over time for every step"},
+    {.name = "timeout",
+     .type = TDM_OPTION_SECONDS,
+     .offset = offsetof(load_options, timeout_s),
+     .fallback = "60",
+     .min = 0.01,
+     .max = 86400,
+     .value_name = "SECONDS",
+     .help = "for one request, sent to complete"},
+    {.name = "connect-timeout",
+     .type = TDM_OPTION_SECONDS,
+     .offset = offsetof(load_options, connect_timeout_s),
+     .fallback = "10",
+     .min = 0.01,
+     .max = 3600,
+     .value_name = "SECONDS",
+     .help = "for opening one connection"},
+    {.name = "follow-timeout",
+     .type = TDM_OPTION_SECONDS,
+     .offset = offsetof(load_options, follow_timeout_s),
+     .fallback = "3600",
+     .min = 0.01,
+     .max = 7 * 86400,
+     .value_name = "SECONDS",
+     .help = "how long to follow tasks after the last reply of a step"},
+    {.name = "quiet",
+     .letter = 'q',
+     .type = TDM_OPTION_FLAG,
+     .offset = offsetof(load_options, quiet),
+     .help = "no progress and no step reports, only the table"},
+    {.name = NULL},
+};
+
+static const tdm_command command = {
+    .name = "tandem-load",
+    .version = TDM__VERSION,
+    .summary = "Load an HTTP server in a closed loop, and see what its background tasks did.",
+    .operands = "URL [URL...]",
+    .options = option_table,
+    .epilogue = "Closed loop: each connection sends its next request when its reply is complete.\n"
+                "Exit status: 0 fine; 1 something was lost, failed or not seen to its end; 2 wrong usage;\n"
+                "3 a target that cannot be reached, or does not answer as promised.\n"
+                "Example: tandem-load -c 4,20 --follow --html report.html \\\n"
+                "  'http://127.0.0.1:8000/?as_async=0' 'http://127.0.0.1:8000/?as_async=1'",
+};
+
+static int complain(const char *what, const char *value, const char *why)
+{
+    fprintf(stderr, "tandem-load: %s: \"%s\": %s\n", what, value, why);
+    return -EINVAL;
+}
+
+/* One count at *text, and past the comma after it. 0: not a count. */
+static unsigned read_count(const char **text)
+{
+    unsigned value = 0;
+    const char *p = *text;
+    for (; *p >= '0' && *p <= '9' && value <= CONNECTIONS_MAX; p++)
+        value = value * 10 + (unsigned) (*p - '0');
+    if (p == *text || value > CONNECTIONS_MAX || (*p && *p != ',') || (*p == ',' && !p[1]))
+        return 0;
+    *text = p + (*p == ',');
+    return value;
+}
+
+int load_plan_counts(const char *text, unsigned **out)
+{
+    unsigned *counts = malloc(STEPS_MAX * sizeof *counts);
+    if (!counts)
+        return -ENOMEM;
+    int n = 0;
+    do {
+        unsigned count = n < STEPS_MAX ? read_count(&text) : 0;
+        if (!count) {
+            free(counts);
+            return -EINVAL;
+        }
+        counts[n++] = count;
+    } while (*text);
+    *out = counts;
+    return n;
+}
+
+static int plan_steps(load_plan *plan)
+{
+    const load_options *options = &plan->options;
+    int n = load_plan_counts(options->connections, &plan->connections);
+    if (n == -EINVAL)
+        return complain("-c", options->connections, "give counts from 1 to 1000000, separated by commas (4,20,1000)");
+    if (n < 0)
+        return n;
+    plan->connection_count = (unsigned) n;
+    if (options->requests && options->duration_s > 0) {
+        fprintf(stderr, "tandem-load: give -n or -d, not both\n");
+        return -EINVAL;
+    }
+    for (int i = 0; options->requests && i < n; i++) {
+        if (plan->connections[i] <= options->requests)
+            continue;
+        fprintf(stderr, "tandem-load: -n %u is less than -c %u: some connections would have nothing to send\n",
+                options->requests, plan->connections[i]);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int read_urls(load_url *urls, char **texts, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const char *why = NULL;
+        int err = load_url_parse(&urls[i], texts[i], &why);
+        if (err == -EINVAL)
+            complain("wrong URL", texts[i], why);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+/* --label sync,async: one name for each target, in order. */
+static int given_labels(const char *names, unsigned count, char **labels)
+{
+    unsigned n = 1;
+    for (const char *p = names; *p; p++)
+        n += *p == ',';
+    if (n != count)
+        return complain("--label", names, "give one name for each URL, separated by commas");
+    for (unsigned i = 0; i < count; i++) {
+        size_t size = strcspn(names, ",");
+        labels[i] = strndup(names, size);
+        if (!labels[i])
+            return -ENOMEM;
+        names += size + 1;
+    }
+    return 0;
+}
+
+static int plan_targets(load_plan *plan, char **texts, unsigned count)
+{
+    load_url urls[TARGETS_MAX] = {{0}};
+    char *labels[TARGETS_MAX] = {0};
+    plan->targets = calloc(count, sizeof *plan->targets);
+    int err = plan->targets ? read_urls(urls, texts, count) : -ENOMEM;
+    if (!err && plan->options.labels)
+        err = given_labels(plan->options.labels, count, labels);
+    else if (!err)
+        err = load_url_labels(urls, count, labels);
+    plan->target_count = plan->targets ? count : 0;
+    for (unsigned i = 0; i < plan->target_count; i++) { /* moved even after an error: the plan frees them */
+        plan->targets[i].url = urls[i];
+        plan->targets[i].label = labels[i];
+        if (!err)
+            err = load_target_prepare(&plan->targets[i]);
+    }
+    return err;
+}
+
+int load_plan_parse(load_plan *plan, int argc, char **argv)
+{
+    int first = argc;
+    *plan = (load_plan){0};
+    int err = tdm_options_parse(&command, &plan->options, argc, argv, &first);
+    if (err)
+        return err;
+    unsigned count = (unsigned) (argc - first);
+    if (count == 0 || count > TARGETS_MAX) {
+        fprintf(stderr, "tandem-load: give 1 to %d URLs (tandem-load --help)\n", TARGETS_MAX);
+        return -EINVAL;
+    }
+    err = plan_steps(plan);
+    if (!err)
+        err = plan_targets(plan, argv + first, count);
+    if (err == -ENOMEM)
+        fprintf(stderr, "tandem-load: out of memory\n");
+    if (err)
+        load_plan_finish(plan);
+    return err;
+}
+
+void load_plan_finish(load_plan *plan)
+{
+    for (unsigned i = 0; i < plan->target_count; i++)
+        load_target_finish(&plan->targets[i]);
+    free(plan->targets);
+    free(plan->connections);
+    *plan = (load_plan){0};
+}
+
+int load_plan_fit_descriptors(const load_plan *plan)
+{
+    struct rlimit limit;
+    unsigned most = 0;
+    for (unsigned i = 0; i < plan->connection_count; i++)
+        most = plan->connections[i] > most ? plan->connections[i] : most;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 0; /* not known: opening will tell */
+    rlim_t hard = limit.rlim_max;
+    if (limit.rlim_cur != hard) {
+        struct rlimit raised = {.rlim_cur = hard, .rlim_max = hard};
+        if (setrlimit(RLIMIT_NOFILE, &raised) < 0)
+            hard = limit.rlim_cur;
+    }
+    if (hard == RLIM_INFINITY || hard >= (rlim_t) most + SPARE_DESCRIPTORS)
+        return 0;
+    fprintf(stderr, "tandem-load: -c %u needs %u open files, and the limit is %llu (ulimit -Hn)\n", most,
+            most + SPARE_DESCRIPTORS, (unsigned long long) hard);
+    return -EMFILE;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: the order of things. For each target: is it there? For each of its steps: open the connections, ask where
+ * the list of ended tasks stands, send, follow, sum up. One event loop, one timer that ticks for everyone (deadlines,
+ * polls, progress), so that no request costs a timer of its own. A target that gave not one complete reply in a step
+ * gets no further steps: they would only wait for the same. */
+#include "load/session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+#include <tandem/clock.h>
+
+#include "load/engine.h"
+#include "load/follow.h"
+
+#define BUFFER_SIZE ((size_t) 256 * 1024)
+#define TICK_US (20 * 1000)
+
+typedef struct runner {
+    load_session *session;
+    const load_session_calls *calls;
+    void *arg;
+    load_link_shared shared;
+    struct event *ticker, *signals[2];
+    load_engine *engine; /* of the step that runs */
+    load_follow *follow; /* of the step that runs, or NULL */
+    load_step *step;
+    bool following; /* the requests are done */
+} runner;
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    runner *r = arg;
+    int64_t now = tdm_clock_ns();
+    (void) fd;
+    (void) what;
+    if (r->engine)
+        load_engine_tick(r->engine, now);
+    if (r->follow)
+        load_follow_tick(r->follow, now);
+    if (r->step && r->calls->tick)
+        r->calls->tick(r->arg, r->step, r->following, r->follow ? load_follow_ended(r->follow) : 0, now);
+}
+
+/* The first signal stops the run; libevent then restores what the signal did before, so that a second one ends us. */
+static void on_signal(evutil_socket_t number, short what, void *arg)
+{
+    runner *r = arg;
+    (void) number;
+    (void) what;
+    event_del(r->signals[0]);
+    event_del(r->signals[1]);
+    r->session->interrupted = true;
+    if (r->engine && !r->following)
+        load_engine_stop(r->engine);
+    if (r->step)
+        r->step->interrupted = true;
+    if (r->follow)
+        load_follow_stop(r->follow);
+    event_base_loopbreak(r->shared.base);
+}
+
+/* ---- one step ---- */
+
+static void loop_engine(runner *r)
+{
+    while (load_engine_busy(r->engine) && !r->session->interrupted)
+        event_base_dispatch(r->shared.base);
+}
+
+static void loop_follow(runner *r)
+{
+    while (load_follow_busy(r->follow) && !r->session->interrupted)
+        event_base_dispatch(r->shared.base);
+}
+
+static int conclude(runner *r)
+{
+    load_step *step = r->step;
+    if (r->follow)
+        return load_follow_conclude(r->follow);
+    int err = load_promises_settle(&step->promises);
+    step->tasks.promised = step->promises.total;
+    return err;
+}
+
+static int drive(runner *r)
+{
+    const load_options *options = &r->session->plan->options;
+    load_engine_open(r->engine);
+    loop_engine(r);
+    if (r->follow && !r->session->interrupted) {
+        load_follow_begin(r->follow);
+        loop_follow(r);
+    }
+    if (!r->session->interrupted)
+        load_engine_drive(r->engine);
+    loop_engine(r);
+    r->following = true;
+    int err = load_engine_error(r->engine);
+    if (err || !r->follow)
+        return err ? err : conclude(r);
+    load_follow_finish(r->follow, tdm_ns_from_s(options->follow_timeout_s));
+    loop_follow(r);
+    return conclude(r);
+}
+
+static int run_step(runner *r, load_step *step)
+{
+    const load_options *options = &r->session->plan->options;
+    const load_engine_limits limits = {.timeout_ns = tdm_ns_from_s(options->timeout_s)};
+    step->duration_s = options->duration_s;
+    step->planned = options->requests ? options->requests : options->duration_s > 0 ? 0 : step->connections;
+    r->step = step;
+    r->following = false;
+    if (r->calls->begun)
+        r->calls->begun(r->arg, step);
+    int err = load_engine_create(&r->engine, &r->shared, &limits, step);
+    if (!err && options->follow)
+        err = load_follow_create(&r->follow, &r->shared, step);
+    if (!err)
+        err = drive(r);
+    load_follow_destroy(&r->follow);
+    load_engine_destroy(&r->engine);
+    r->step = NULL;
+    if (!err && r->calls->ended)
+        r->calls->ended(r->arg, step);
+    return err;
+}
+
+/* ---- all steps ---- */
+
+/* The commonest failure of a step, in one line. */
+static void name_failure(load_session *session, const load_step *step)
+{
+    load_error worst = LOAD_ERROR_CONNECT;
+    for (int i = 0; i < LOAD_ERROR_COUNT; i++)
+        if (step->errors[i] > step->errors[worst])
+            worst = (load_error) i;
+    const char *detail = step->error_detail[worst];
+    snprintf(session->why, sizeof session->why, "%s: none of %" PRIu64 " requests got a reply as promised: %s%s%s%s",
+             step->target->url.authority, step->made, load_error_text(worst), *detail ? " (" : "", detail,
+             *detail ? ")" : "");
+}
+
+static void judge_target(load_session *session, const load_step *step)
+{
+    if (step->tasks.broken) {
+        session->unreachable = true;
+        snprintf(session->why, sizeof session->why, "%s: its replies promise tasks, but %s",
+                 step->target->url.authority, step->tasks.why);
+    } else if (!load_step_answered(step) && load_step_errors(step)) {
+        session->unreachable = true;
+        name_failure(session, step);
+    }
+}
+
+static int run_target(runner *r, unsigned index)
+{
+    load_session *session = r->session;
+    const load_plan *plan = session->plan;
+    load_target *target = &plan->targets[index];
+    char why[300];
+    if (load_target_reach(target, plan->options.connect_timeout_s, why, sizeof why) < 0) {
+        session->unreachable = true;
+        snprintf(session->why, sizeof session->why, "%s", why);
+        return 0;
+    }
+    for (unsigned i = 0; i < plan->connection_count && !session->interrupted; i++) {
+        load_step *step = &session->steps[session->step_count];
+        int err = load_step_init(step, target, index, plan->connections[i]);
+        if (err)
+            return err;
+        session->step_count++;
+        err = run_step(r, step);
+        if (err)
+            return err;
+        judge_target(session, step);
+        if (step->target_gone || !load_step_answered(step))
+            break;
+    }
+    return 0;
+}
+
+static int prepare(runner *r)
+{
+    const struct timeval period = {.tv_usec = TICK_US};
+    static const int numbers[2] = {SIGINT, SIGTERM};
+    r->shared.base = event_base_new();
+    r->shared.buffer = malloc(BUFFER_SIZE);
+    if (!r->shared.base || !r->shared.buffer)
+        return -ENOMEM;
+    r->shared.buffer_size = BUFFER_SIZE;
+    r->shared.connect_timeout_ns = tdm_ns_from_s(r->session->plan->options.connect_timeout_s);
+    r->ticker = event_new(r->shared.base, -1, EV_PERSIST, on_tick, r);
+    if (!r->ticker || event_add(r->ticker, &period) < 0)
+        return -ENOMEM;
+    for (int i = 0; i < 2; i++) {
+        r->signals[i] = evsignal_new(r->shared.base, numbers[i], on_signal, r);
+        if (!r->signals[i] || event_add(r->signals[i], NULL) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static void clean_up(runner *r)
+{
+    for (int i = 0; i < 2; i++)
+        if (r->signals[i])
+            event_free(r->signals[i]);
+    if (r->ticker)
+        event_free(r->ticker);
+    if (r->shared.base)
+        event_base_free(r->shared.base);
+    free(r->shared.buffer);
+}
+
+int load_session_run(load_session *session, const load_plan *plan, const load_session_calls *calls, void *arg)
+{
+    *session = (load_session){.plan = plan};
+    runner r = {.session = session, .calls = calls, .arg = arg};
+    session->steps = calloc((size_t) plan->target_count * plan->connection_count, sizeof *session->steps);
+    int err = session->steps ? prepare(&r) : -ENOMEM;
+    for (unsigned i = 0; i < plan->target_count && !err && !session->interrupted && !session->unreachable; i++)
+        err = run_target(&r, i);
+    clean_up(&r);
+    return err;
+}
+
+void load_session_finish(load_session *session)
+{
+    for (unsigned i = 0; i < session->step_count; i++)
+        load_step_finish(&session->steps[i]);
+    free(session->steps);
+    *session = (load_session){0};
+}
+
+bool load_session_failed(const load_session *session)
+{
+    bool failed = session->interrupted;
+    for (unsigned i = 0; i < session->step_count; i++)
+        failed = failed || load_step_failed(&session->steps[i]);
+    return failed;
+}
+
+int load_session_status(const load_session *session)
+{
+    return session->unreachable ? 3 : load_session_failed(session);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: the sentences of the reports, written once, so that terminal, JSON and page say the same. */
+#include "load/words.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "load/format.h"
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+void load_words_plan(FILE *to, const load_step *step)
+{
+    fprintf(to, "%s connection%s, ", load_format_count(step->connections).text, plural(step->connections));
+    if (step->duration_s > 0)
+        fprintf(to, "for %g s", step->duration_s);
+    else if (step->planned == step->connections)
+        fprintf(to, "one request%s", step->connections == 1 ? "" : " each");
+    else
+        fprintf(to, "%s requests in all", load_format_count(step->planned).text);
+}
+
+static void write_lane(FILE *to, const load_step *step, load_lane lane)
+{
+    const load_lane_figures *figures = &step->tasks.lanes[lane];
+    fprintf(to, "%s: ", load_lane_name(lane));
+    if (!figures->curve.count)
+        fputs("none started", to);
+    else
+        fprintf(to, "%s at once on %u thread%s", load_format_count(figures->curve.peak).text, figures->threads,
+                plural(figures->threads));
+}
+
+void load_words_seen(FILE *to, const load_step *step)
+{
+    const load_tasks *tasks = &step->tasks;
+    bool any = false;
+    for (int lane = LOAD_LANE_COUNT - 1; lane >= 0; lane--) {
+        if (!tasks->lanes[lane].tasks)
+            continue;
+        fputs(any ? "; " : "", to);
+        write_lane(to, step, (load_lane) lane);
+        any = true;
+    }
+    if (any)
+        return;
+    if (tasks->follow == LOAD_FOLLOW_NO_IDS)
+        fprintf(to, "the target tells nothing of its tasks (%s): only its replies were measured", tasks->why);
+    else if (tasks->follow == LOAD_FOLLOW_OFF && tasks->promised)
+        fprintf(to, "%s tasks were promised and not followed (--follow follows them)",
+                load_format_count(tasks->promised).text);
+    else if (tasks->follow == LOAD_FOLLOW_OFF)
+        fputs("tasks were not followed", to);
+    else if (!tasks->promised)
+        fputs("no reply promised a task", to);
+    else
+        fputs("no task was seen to end", to);
+}
+
+/* Separate what went wrong; counts how often it was used. */
+static FILE *trouble(FILE *to, unsigned *n)
+{
+    if ((*n)++)
+        fputs(", ", to);
+    return to;
+}
+
+static void request_trouble(FILE *to, const load_step *step, unsigned *n)
+{
+    for (int i = 0; i < LOAD_ERROR_COUNT; i++) {
+        if (!step->errors[i])
+            continue;
+        fprintf(trouble(to, n), "%s %s", load_format_count(step->errors[i]).text, load_error_name((load_error) i));
+        if (*step->error_detail[i])
+            fprintf(to, " (%s)", step->error_detail[i]);
+    }
+    if (step->rejected && !step->succeeded)
+        fputs("every request was rejected", trouble(to, n));
+    if (step->bad_promises)
+        fprintf(trouble(to, n), "%s replies with a Tandem-Tasks field that cannot be read",
+                load_format_count(step->bad_promises).text);
+    if (step->target_gone)
+        fputs("the target went away", trouble(to, n));
+    if (step->interrupted)
+        fputs("interrupted", trouble(to, n));
+    if (step->unfinished)
+        fprintf(trouble(to, n), "%s requests unfinished", load_format_count(step->unfinished).text);
+}
+
+void load_words_trouble(FILE *to, const load_step *step)
+{
+    static const load_state bad[] = {LOAD_STATE_FAILED, LOAD_STATE_TIMED_OUT, LOAD_STATE_DROPPED, LOAD_STATE_ABANDONED};
+    const load_tasks *tasks = &step->tasks;
+    unsigned n = 0;
+    request_trouble(to, step, &n);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (tasks->states[bad[i]])
+            fprintf(trouble(to, &n), "%s tasks %s", load_format_count(tasks->states[bad[i]]).text,
+                    load_state_name(bad[i]));
+    if (tasks->lost)
+        fprintf(trouble(to, &n), "%s tasks lost", load_format_count(tasks->lost).text);
+    if (tasks->follow == LOAD_FOLLOW_INCOMPLETE)
+        fprintf(trouble(to, &n), "INCOMPLETE: %s", tasks->why);
+}
+
+void load_words_clock(FILE *to, const load_step *step)
+{
+    const load_tasks *tasks = &step->tasks;
+    if (!tasks->timed)
+        fputs("no times of the server are known", to);
+    else if (tasks->clock_same)
+        fputs("server and client read the same clock", to);
+    else
+        fprintf(to, "the server's clock was mapped to the client's from its replies, to within %s",
+                load_format_duration(tasks->clock_error_ns).text);
+}
+
+char *load_words_text(void (*write)(FILE *to, const load_step *step), const load_step *step)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&text, &size);
+    if (!to)
+        return NULL;
+    write(to, step);
+    if (fclose(to) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
