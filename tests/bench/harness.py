@@ -123,6 +123,19 @@ def load(*arguments, core=LOAD_CORE):
         return json.load(open(report.name, encoding="utf-8"))
 
 
+def only_step(report):
+    """The one step of a run of tandem-load."""
+    [step] = report["steps"]
+    return step
+
+
+def tasks_of(step):
+    """What a step that was followed tells of its tasks, in few words."""
+    tasks, both = step["tasks"], step["tasks"]["multiplicity"]["both"]
+    return {"done": tasks["done"], "peak": both["peak"], "mean": both["mean"], "threads": both["threads"],
+            "seconds": tasks["elapsed"]}
+
+
 def percentile(values, share):
     """The smallest of the values that at least this share (0 ... 100) of them does not exceed."""
     ordered = sorted(values)
