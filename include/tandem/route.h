@@ -36,7 +36,7 @@ typedef struct tdm_param {
     bool optional;              /**< may be missing though it has no fallback */
     const tdm_range *range;     /**< for numbers; NULL: any */
     const char *const *choices; /**< for TDM_ENUM: NULL-terminated */
-    size_t given;               /**< offsetof a bool to set when the client gave a value; 0: none */
+    size_t given; /**< offsetof a bool to set when the client gave a value; 0: none (so it is not the first field) */
 } tdm_param;
 
 typedef struct tdm_route {
@@ -49,6 +49,10 @@ typedef struct tdm_route {
     size_t params_size;                          /**< sizeof the struct that `params` fills */
     tdm_lane (*choose_lane)(const void *params); /**< picks the lane from the parameters; NULL: `lane` */
 } tdm_route;
+
+/** For a handler that finds one value wrong that its table could not judge: 422 with one entry of type "value_error".
+ *  @param input the value as the client gave it. @return as tdm_reply(). */
+TDM_API int tdm_reply_invalid(tdm_request *req, tdm_param_in in, const char *name, const char *input, const char *why);
 
 TDM_END
 

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: the app ties an executor, a router and a server together and owns all three. Options are checked and resolved
+ * here once, so that the rest can trust them. Order matters: the executor's loops exist before the server listens on
+ * them, and the server is gone before the executor ends. The drain is in drain.c, main() in main.c. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+#include <tandem/clock.h>
+#include <tandem/log.h>
+
+#include "server/front.h"
+#include "server/params.h"
+
+#define MAX_SECONDS 1e9
+
+static int refuse_option(const char *option, const char *why)
+{
+    tdm_log_error("app option `%s` %s", option, why);
+    return -EINVAL;
+}
+
+static int resolve_seconds(const char *option, const double *given, double fallback, double *out)
+{
+    *out = given ? *given : fallback;
+    if (!isfinite(*out) || *out < 0 || *out > MAX_SECONDS)
+        return refuse_option(option, "is not a sensible number of seconds");
+    return 0;
+}
+
+static int resolve_options(tdm_app *app)
+{
+    tdm_app_options *options = &app->options;
+    int err = resolve_seconds("drain_timeout", options->drain_timeout, 30, &app->drain_timeout);
+    if (!err)
+        err = resolve_seconds("drain_announce", options->drain_announce, 0, &app->drain_announce);
+    if (!err)
+        err = resolve_seconds("drain_grace", options->drain_grace, 2, &app->drain_grace);
+    double idle = options->idle_timeout != 0 ? options->idle_timeout : 75;
+    if (!err)
+        err = resolve_seconds("idle_timeout", &idle, 0, &options->idle_timeout);
+    if (err)
+        return err;
+    options->max_connections = options->max_connections ? options->max_connections : 10000;
+    options->max_body = options->max_body ? options->max_body : (size_t) 1 << 20;
+    options->max_head = options->max_head ? options->max_head : (size_t) 16 << 10;
+    return 0;
+}
+
+static char *copy_of(const char *text, const char *fallback)
+{
+    return strdup(text ? text : fallback);
+}
+
+int tdm_app_create(tdm_app **out, const tdm_app_options *given)
+{
+    tdm_app *app = calloc(1, sizeof *app);
+    if (!app)
+        return -ENOMEM;
+    static const tdm_app_options defaults;
+    app->options = given ? *given : defaults;
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_mutex_init(&app->lock, NULL);
+    pthread_cond_init(&app->changed, &attr);
+    pthread_condattr_destroy(&attr);
+    app->name = copy_of(app->options.name, "tandem");
+    app->version = copy_of(app->options.version, tdm_version());
+    app->host = copy_of(app->options.host, "127.0.0.1");
+    app->port = copy_of(app->options.port, "8000");
+    int err = app->name && app->version && app->host && app->port ? resolve_options(app) : -ENOMEM;
+    if (err) {
+        tdm_app_destroy(&app);
+        return err;
+    }
+    *out = app;
+    return 0;
+}
+
+/* ---- routes ---- */
+
+int tdm_app_route(tdm_app *app, const tdm_route *route)
+{
+    if (atomic_load(&app->state) != TDM__NEW)
+        return -EBUSY;
+    const char *why = NULL;
+    int err = 0;
+    if (route->params)
+        err = tdm__params_check(route->params, route->params_size, &why);
+    if (!err)
+        err = tdm__router_add(&app->router, route, &why);
+    if (err == -EEXIST)
+        why = "there is a route for this method and path already";
+    if (err)
+        tdm_log_error("route %s %s: %s", route->method ? route->method : "?", route->path ? route->path : "?",
+                      why ? why : strerror(-err));
+    return err;
+}
+
+int tdm_app_get(tdm_app *app, const char *path, tdm_handler_fn *run)
+{
+    return tdm_app_route(app, &(tdm_route){.method = "GET", .path = path, .run = run});
+}
+
+int tdm_app_post(tdm_app *app, const char *path, tdm_handler_fn *run)
+{
+    return tdm_app_route(app, &(tdm_route){.method = "POST", .path = path, .run = run});
+}
+
+/* ---- start ---- */
+
+static void log_of_libevent(int severity, const char *message)
+{
+    static const tdm_log_level levels[] = {TDM_LOG_DEBUG, TDM_LOG_INFO, TDM_LOG_WARNING, TDM_LOG_ERROR};
+    tdm_log(severity >= 0 && severity < 4 ? levels[severity] : TDM_LOG_WARNING, "libevent: %s", message);
+}
+
+static int make_fronts(tdm_app *app)
+{
+    app->front_count = tdm_executor_settings(app->executor)->loops;
+    app->fronts = aligned_alloc(_Alignof(tdm__front), app->front_count * sizeof *app->fronts);
+    if (!app->fronts)
+        return -ENOMEM;
+    memset(app->fronts, 0, app->front_count * sizeof *app->fronts);
+    for (unsigned i = 0; i < app->front_count; i++) {
+        tdm__front *front = &app->fronts[i];
+        front->app = app;
+        front->loop = tdm__executor_loop(app->executor, i);
+        TAILQ_INIT(&front->handling);
+    }
+    return 0;
+}
+
+static int start_serving(tdm_app *app)
+{
+    int err = make_fronts(app);
+    if (err)
+        return err;
+    tdm__server_options options = {
+        .host = app->host,
+        .port = app->port,
+        .max_connections = app->options.max_connections,
+        .max_body = app->options.max_body,
+        .max_head = app->options.max_head,
+        .idle_ns = tdm_ns_from_s(app->options.idle_timeout),
+        .hooks = &tdm__request_hooks,
+        .context = app,
+    };
+    err = tdm__server_create(&app->server, app->executor, &options);
+    if (err) {
+        free(app->fronts);
+        app->fronts = NULL;
+    }
+    return err;
+}
+
+int tdm_app_start(tdm_app *app)
+{
+    if (atomic_load(&app->state) != TDM__NEW)
+        return -EALREADY;
+    event_set_log_callback(log_of_libevent);
+    int err = tdm_executor_create(&app->executor, &app->options.executor);
+    if (err) {
+        tdm_log_error("cannot start: %s", strerror(-err));
+        return err;
+    }
+    err = start_serving(app);
+    if (err) {
+        tdm_executor_destroy(&app->executor);
+        return err;
+    }
+    app->quiet = false;
+    atomic_store(&app->state, TDM__STARTED);
+    return 0;
+}
+
+tdm_executor *tdm_app_executor(const tdm_app *app)
+{
+    return app->executor;
+}
+
+const char *tdm_app_url(const tdm_app *app)
+{
+    return app->server ? tdm__server_url(app->server) : NULL;
+}
+
+bool tdm_app_draining(const tdm_app *app)
+{
+    return atomic_load_explicit(&app->draining, memory_order_relaxed);
+}
+
+/* ---- end ---- */
+
+static int end_everything(tdm_app *app)
+{
+    int err = 0;
+    if (atomic_load(&app->state) == TDM__STARTED) {
+        app->drain_timeout = app->drain_announce = app->drain_grace = 0;
+        tdm_app_stop(app, NULL);
+    }
+    /* Abandoned tasks hold their threads, and what these use stays. */
+    const tdm_manifest *manifest = &app->manifest;
+    if (manifest->lanes[TDM_LOOP].state[TDM_ABANDONED] || manifest->lanes[TDM_POOL].state[TDM_ABANDONED])
+        return -EBUSY;
+    err = tdm__server_destroy(&app->server);
+    if (!err && app->executor)
+        err = tdm_executor_destroy(&app->executor);
+    return err;
+}
+
+int tdm_app_destroy(tdm_app **app_at)
+{
+    tdm_app *app = *app_at;
+    if (!app)
+        return 0;
+    *app_at = NULL;
+    int err = end_everything(app);
+    if (err)
+        return err;
+    tdm__router_finish(&app->router);
+    free(app->fronts);
+    free(app->name);
+    free(app->version);
+    free(app->host);
+    free(app->port);
+    pthread_cond_destroy(&app->changed);
+    pthread_mutex_destroy(&app->lock);
+    free(app);
+    return 0;
+}

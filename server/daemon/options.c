@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: the options as one table beside the struct they fill. `auto` is 0 here: workers' automatic count is the
+ * library's own default, loops' is the number of processors this process may use. */
+#include "server/daemon/options.h"
+
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <tandem/option.h>
+
+static const char *const levels[] = {"debug", "info", "warning", "error", "off", NULL};
+static const char *const formats[] = {"text", "json", NULL};
+
+_Static_assert(TDM_LOG_DEBUG == 0 && TDM_LOG_OFF == 4, "the levels' names are in the enum's order");
+_Static_assert(TDM_LOG_TEXT == 0 && TDM_LOG_JSON == 1, "the formats' names are in the enum's order");
+
+#define FIELD(name) offsetof(daemon_options, name)
+#define MAX_COUNT 100e6 /* of tasks: what memory can be thought to hold */
+#define MAX_SECONDS 86400
+
+static const tdm_option table[] = {
+    {"host", 0, TDM_OPTION_STRING, FIELD(host), "127.0.0.1", .value_name = "HOST",
+     .help = "address or name to listen on"},
+    {"port", 'p', TDM_OPTION_UINT, FIELD(port), "8000", 0, 65535, .value_name = "PORT", .help = "0: any free one"},
+    {"loops", 0, TDM_OPTION_UINT, FIELD(loops), "1", 1, TDM_MAX_LOOPS, "auto", 0, .value_name = "N",
+     .help = "event-loop threads; auto: one per processor"},
+    {"workers", 0, TDM_OPTION_UINT, FIELD(workers), "auto", 1, TDM_MAX_WORKERS, "auto", 0, .value_name = "N",
+     .help = "threads of each pool; auto: min(32, processors + 4)"},
+    {"queue", 0, TDM_OPTION_UINT, FIELD(queue), "10000", 1, MAX_COUNT, .value_name = "N",
+     .help = "tasks accepted and not yet started, per pool"},
+    {"max-loop-tasks", 0, TDM_OPTION_UINT, FIELD(max_loop_tasks), "100000", 1, MAX_COUNT, .value_name = "N",
+     .help = "unfinished loop tasks in all"},
+    {"ledger", 0, TDM_OPTION_UINT, FIELD(ledger), "100000", 1, MAX_COUNT, .value_name = "ROWS",
+     .help = "ended tasks remembered by each loop and pool"},
+    {"drain-timeout", 0, TDM_OPTION_SECONDS, FIELD(drain_timeout), "30", 0, MAX_SECONDS, .value_name = "SECONDS",
+     .help = "accepted tasks may go on so long after a stop"},
+    {"drain-announce", 0, TDM_OPTION_SECONDS, FIELD(drain_announce), "0", 0, MAX_SECONDS, .value_name = "SECONDS",
+     .help = "listeners stay open so long after a stop"},
+    {"drain-grace", 0, TDM_OPTION_SECONDS, FIELD(drain_grace), "2", 0, MAX_SECONDS, .value_name = "SECONDS",
+     .help = "cancelled tasks have so long to end"},
+    {"log-level", 0, TDM_OPTION_CHOICE, FIELD(log_level), "info", .choices = levels, .value_name = "LEVEL",
+     .help = "the least that is logged"},
+    {"log-format", 0, TDM_OPTION_CHOICE, FIELD(log_format), "text", .choices = formats, .value_name = "FORMAT",
+     .help = "form of the log lines, on standard error"},
+    {NULL},
+};
+
+static const tdm_command command = {
+    .name = "tandemd",
+    .version = TDM__VERSION,
+    .summary =
+        "Answers at once and does the work in the background, on the event loop or on a bounded pool of threads.",
+    .env_prefix = "TANDEM_",
+    .options = table,
+    .epilogue = "SIGTERM and SIGINT drain: what was accepted is finished first. A second one leaves at once.",
+};
+
+int daemon_options_parse(daemon_options *options, int argc, char **argv)
+{
+    int err = tdm_options_parse(&command, options, argc, argv, NULL);
+    if (!err)
+        snprintf(options->port_text, sizeof options->port_text, "%u", options->port % 65536);
+    return err;
+}
+
+static unsigned processors(void)
+{
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count < 1 ? 1 : count > TDM_MAX_LOOPS ? TDM_MAX_LOOPS : (unsigned) count;
+}
+
+tdm_app_options daemon_options_for_app(daemon_options *options)
+{
+    return (tdm_app_options){
+        .name = "tandemd",
+        .host = options->host,
+        .port = options->port_text,
+        .executor = {.loops = options->loops ? options->loops : processors(),
+                     .workers = options->workers,
+                     .queue = options->queue,
+                     .max_loop_tasks = options->max_loop_tasks,
+                     .ledger = options->ledger},
+        .drain_timeout = &options->drain_timeout,
+        .drain_announce = &options->drain_announce,
+        .drain_grace = &options->drain_grace,
+    };
+}
+
+tdm_log_options daemon_options_for_log(const daemon_options *options)
+{
+    return (tdm_log_options){.format = (tdm_log_format) options->log_format,
+                             .level = (tdm_log_level) options->log_level};
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* tandemd's command line and environment. */
+#ifndef TANDEM_DAEMON_OPTIONS_H
+#define TANDEM_DAEMON_OPTIONS_H
+
+#include <tandem/app.h>
+#include <tandem/log.h>
+
+typedef struct daemon_options {
+    const char *host;
+    unsigned port, loops, workers, queue, max_loop_tasks, ledger;
+    double drain_timeout, drain_announce, drain_grace;
+    int log_level, log_format;
+    char port_text[8];
+} daemon_options;
+
+/* @return as tdm_options_parse(). */
+int daemon_options_parse(daemon_options *options, int argc, char **argv);
+/* The same, as the library wants them; `options` must outlive the app's creation. */
+tdm_app_options daemon_options_for_app(daemon_options *options);
+tdm_log_options daemon_options_for_log(const daemon_options *options);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: the orderly stop, step by step (docs/drain.md). Connections first, because they bring new work, and accepted
+ * tasks go on meanwhile: both share the one time limit. When it is over, handlers that still wait are cancelled and
+ * have the grace to answer; what is open after that is cut. Then the executor drains with what is left of the time.
+ * Nothing here waits for a loop: a loop that a task holds would hold the stop. A hurry cuts every wait short. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <tandem/clock.h>
+#include <tandem/log.h>
+
+#include "server/front.h"
+
+void tdm__app_quiet(void *context)
+{
+    tdm_app *app = context;
+    pthread_mutex_lock(&app->lock);
+    app->quiet = true;
+    pthread_cond_broadcast(&app->changed);
+    pthread_mutex_unlock(&app->lock);
+}
+
+void tdm_app_hurry(tdm_app *app)
+{
+    pthread_mutex_lock(&app->lock);
+    app->hurried = true;
+    pthread_cond_broadcast(&app->changed);
+    pthread_mutex_unlock(&app->lock);
+    if (app->executor)
+        tdm_executor_hurry(app->executor);
+}
+
+/* Wait for `quiet` (or only for time to pass), until then or a hurry. @return is it quiet? */
+static bool wait_until(tdm_app *app, int64_t due_ns, bool for_quiet)
+{
+    struct timespec until = {.tv_sec = (time_t) (due_ns / TDM_NS_PER_S), .tv_nsec = (long) (due_ns % TDM_NS_PER_S)};
+    pthread_mutex_lock(&app->lock);
+    int err = 0;
+    while (!err && !app->hurried && !(for_quiet && app->quiet))
+        err = pthread_cond_timedwait(&app->changed, &app->lock, &until);
+    bool quiet = app->quiet;
+    pthread_mutex_unlock(&app->lock);
+    return quiet;
+}
+
+static void on_cancel(tdm__message *message)
+{
+    tdm__front *front = (tdm__front *) ((char *) message - offsetof(tdm__front, cancel));
+    tdm_request *req;
+    TAILQ_FOREACH(req, &front->handling, link)
+    tdm__handler_cancel(&req->handler);
+}
+
+static void cancel_handlers(tdm_app *app)
+{
+    for (unsigned i = 0; i < app->front_count; i++) {
+        tdm__front *front = &app->fronts[i];
+        front->cancel.run = on_cancel;
+        tdm__loop_post(front->loop, &front->cancel);
+    }
+}
+
+static void end_connections(tdm_app *app, int64_t deadline_ns)
+{
+    tdm__server_close(app->server);
+    if (wait_until(app, deadline_ns, true))
+        return;
+    cancel_handlers(app);
+    if (wait_until(app, tdm_clock_ns() + tdm_ns_from_s(app->drain_grace), true))
+        return;
+    tdm__server_cut(app->server);
+    wait_until(app, tdm_clock_ns() + TDM_NS_PER_S / 2, true);
+}
+
+/* The lanes' lifetime totals, into the manifest. */
+static int read_lanes(tdm_app *app, uint64_t *cancelled)
+{
+    tdm_stats *stats = malloc(sizeof *stats);
+    int err = stats ? tdm_stats_get(app->executor, stats) : -ENOMEM;
+    for (int lane = 0; !err && lane < TDM_LANES; lane++) {
+        app->manifest.lanes[lane] = stats->lanes[lane].lifetime;
+        *cancelled += stats->lanes[lane].lifetime.state[TDM_CANCELLED];
+    }
+    free(stats);
+    return err;
+}
+
+static void sum_up(tdm_app *app, int64_t began_ns, bool lost)
+{
+    tdm_manifest *manifest = &app->manifest;
+    uint64_t left = 0;
+    for (unsigned i = 0; i < app->front_count; i++) {
+        const tdm__front *front = &app->fronts[i];
+        manifest->requests += atomic_load_explicit(&front->requests, memory_order_relaxed);
+        manifest->replies += atomic_load_explicit(&front->replies, memory_order_relaxed);
+        left += atomic_load_explicit(&front->left, memory_order_relaxed);
+    }
+    uint64_t answered = manifest->replies + left;
+    manifest->unanswered = manifest->requests > answered ? manifest->requests - answered : 0;
+    manifest->seconds = tdm_s_from_ns(tdm_clock_ns() - began_ns);
+    manifest->exit_status = lost || manifest->unanswered ? 3 : 0;
+}
+
+int tdm_app_stop(tdm_app *app, tdm_manifest *out)
+{
+    int started = TDM__STARTED;
+    if (!atomic_compare_exchange_strong(&app->state, &started, TDM__STOPPING))
+        return -EALREADY;
+    int64_t began_ns = tdm_clock_ns();
+    atomic_store(&app->draining, true);
+    wait_until(app, began_ns + tdm_ns_from_s(app->drain_announce), false);
+    int64_t deadline_ns = tdm_clock_ns() + tdm_ns_from_s(app->drain_timeout);
+    tdm_executor_close(app->executor);
+    end_connections(app, deadline_ns);
+    tdm_drain_options options = {.timeout = tdm_s_from_ns(deadline_ns - tdm_clock_ns()), .grace = app->drain_grace};
+    if (options.timeout < 0)
+        options.timeout = 0;
+    /* No user can cancel any more, so what is cancelled from here on the drain has cancelled. */
+    uint64_t cancelled_before = 0, cancelled = 0;
+    int err = read_lanes(app, &cancelled_before);
+    int lost = tdm_executor_drain(app->executor, &options, NULL);
+    err = err ? err : read_lanes(app, &cancelled);
+    if (err || lost < 0)
+        tdm_log_error("the drain cannot tell what it did: %s", strerror(err ? -err : -lost));
+    sum_up(app, began_ns, err || lost || cancelled != cancelled_before);
+    if (out)
+        *out = app->manifest;
+    atomic_store(&app->state, TDM__STOPPED);
+    return 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* What an app keeps for each loop, and the app itself. */
+#ifndef TANDEM_SERVER_FRONT_H
+#define TANDEM_SERVER_FRONT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include <tandem/app.h>
+
+#include "server/request.h"
+#include "server/router.h"
+#include "server/transport.h"
+
+/* One per loop; its own cache lines, because each request counts. */
+typedef struct tdm__front {
+    _Alignas(128) struct tdm_app *app;
+    tdm__loop *loop;
+    TAILQ_HEAD(, tdm_request) handling; /* loop's thread: requests whose handler has not ended */
+    tdm__message cancel;                /* the drain's: cancel them all */
+    /* Written by the loop's thread only, read by any. */
+    _Atomic uint64_t requests, replies, left, cut;
+} tdm__front;
+
+typedef enum tdm__app_state { TDM__NEW, TDM__STARTED, TDM__STOPPING, TDM__STOPPED } tdm__app_state;
+
+struct tdm_app {
+    tdm_app_options options; /* the strings are copies, the pointers to doubles are resolved below */
+    char *name, *version, *host, *port;
+    double drain_timeout, drain_announce, drain_grace;
+    tdm__router router; /* read-only once started */
+    tdm_executor *executor;
+    tdm__server *server;
+    tdm__front *fronts;
+    unsigned front_count;
+    _Atomic uint64_t next_request;
+    atomic_bool draining;
+    atomic_int state; /* tdm__app_state; changed by the thread that starts or stops */
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* on the monotonic clock */
+    bool quiet, hurried;    /* under `lock` */
+    tdm_manifest manifest;  /* of the stop; the stopping thread's */
+};
+
+/* Any thread: `quiet` of the transport. */
+void tdm__app_quiet(void *context);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: several loops listen on one port with SO_REUSEPORT, and then the kernel would let a second process of the
+ * same user share the port in silence. So a plain socket tries the address first: if that fails, the port is in use.
+ * With port 0 the try also finds the port that all of them then take. */
+#include "server/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <tandem/log.h>
+
+#define BACKLOG 4096
+#define TRIES 5 /* for port 0: between the try and the sockets that share the port somebody may take it */
+
+static int open_socket(const struct sockaddr *address, socklen_t size, bool shared)
+{
+    const int on = 1;
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
+        (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on)) ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) || bind(fd, address, size) || listen(fd, BACKLOG)) {
+        int err = -errno;
+        close(fd);
+        return err;
+    }
+    return fd;
+}
+
+static int port_of(const struct sockaddr_storage *address)
+{
+    return ntohs(address->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *) address)->sin6_port
+                                                : ((const struct sockaddr_in *) address)->sin_port);
+}
+
+/* One socket without sharing; the address then holds the port it got. */
+static int open_plain(struct sockaddr_storage *address, socklen_t size)
+{
+    int fd = open_socket((const struct sockaddr *) address, size, false);
+    socklen_t room = sizeof *address;
+    if (fd >= 0 && getsockname(fd, (struct sockaddr *) address, &room)) {
+        int err = -errno;
+        close(fd);
+        return err;
+    }
+    return fd;
+}
+
+static int open_shared(struct sockaddr_storage *address, socklen_t size, unsigned count, int *fds)
+{
+    int probe = open_plain(address, size);
+    if (probe < 0)
+        return probe;
+    close(probe);
+    for (unsigned i = 0; i < count; i++) {
+        fds[i] = open_socket((const struct sockaddr *) address, size, true);
+        if (fds[i] >= 0)
+            continue;
+        int err = fds[i];
+        while (i--)
+            close(fds[i]);
+        return err;
+    }
+    return 0;
+}
+
+static int open_all(const struct addrinfo *info, unsigned count, int *fds, int *port)
+{
+    int err = 0;
+    for (int i = 0; i < TRIES; i++) {
+        struct sockaddr_storage address = {0};
+        memcpy(&address, info->ai_addr, info->ai_addrlen);
+        bool any_port = port_of(&address) == 0;
+        if (count == 1) {
+            fds[0] = open_plain(&address, info->ai_addrlen);
+            err = fds[0] < 0 ? fds[0] : 0;
+        } else {
+            err = open_shared(&address, info->ai_addrlen, count, fds);
+        }
+        *port = port_of(&address);
+        if (err != -EADDRINUSE || !any_port)
+            break;
+    }
+    return err;
+}
+
+static int errno_of_resolver(int code)
+{
+    switch (code) {
+    case EAI_SYSTEM:
+        return -errno;
+    case EAI_MEMORY:
+        return -ENOMEM;
+    case EAI_SERVICE:
+        return -EINVAL;
+    default:
+        return -EADDRNOTAVAIL;
+    }
+}
+
+/* "[::1]" is also taken for "::1". */
+static void strip_brackets(const char *host, char *out, size_t size)
+{
+    size_t n = strlen(host);
+    bool brackets = n > 2 && host[0] == '[' && host[n - 1] == ']';
+    snprintf(out, size, "%.*s", (int) (brackets ? n - 2 : n), brackets ? host + 1 : host);
+}
+
+int tdm__listen_open(const char *host, const char *port, unsigned count, int *fds, char url[TDM__URL_MAX])
+{
+    char name[256];
+    strip_brackets(host, name, sizeof name);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *list = NULL;
+    int code = getaddrinfo(name, port, &hints, &list);
+    if (code) {
+        int err = errno_of_resolver(code);
+        tdm_log_error("cannot listen on %s port %s: %s", host, port,
+                      code == EAI_SYSTEM ? strerror(-err) : gai_strerror(code));
+        return err;
+    }
+    int err = -EADDRNOTAVAIL, bound = 0;
+    for (const struct addrinfo *info = list; info && err; info = info->ai_next)
+        err = open_all(info, count, fds, &bound);
+    freeaddrinfo(list);
+    if (err) {
+        tdm_log_error("cannot listen on %s port %s: %s", host, port, strerror(-err));
+        return err;
+    }
+    bool six = strchr(name, ':');
+    snprintf(url, TDM__URL_MAX, six ? "http://[%s]:%d" : "http://%s:%d", name, bound);
+    return 0;
+}
+
+bool tdm__listen_waiting(int fd)
+{
+    struct pollfd poller = {.fd = fd, .events = POLLIN};
+    return poll(&poller, 1, 0) > 0 && (poller.revents & POLLIN);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Listening TCP sockets. Plain sockets; any thread. */
+#ifndef TANDEM_SERVER_LISTEN_H
+#define TANDEM_SERVER_LISTEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TDM__URL_MAX 300
+
+/* Open `count` listening sockets on one address: one plain socket, or several that share the port (SO_REUSEPORT).
+ * They are non-blocking and close on exec; what they accept has TCP_NODELAY.
+ * @param url "http://host:port" with the port that was bound.
+ * @return 0; or a negative errno, and one log line says it to a person. On an error nothing is left open. */
+int tdm__listen_open(const char *host, const char *port, unsigned count, int *fds, char url[TDM__URL_MAX]);
+
+/* Is a connection waiting to be accepted? */
+bool tdm__listen_waiting(int fd);
+
+#endif

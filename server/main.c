@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: main() for a service. Signals are blocked before any thread starts, so that all threads inherit the mask, and
+ * are read from a descriptor by the main thread alone: no code of ours ever runs inside a signal handler. The stop runs
+ * on a thread of its own, so that the main thread can hear the second signal while the first one's drain goes on. */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <tandem/json.h>
+#include <tandem/log.h>
+
+#include "server/front.h"
+
+enum { FAILED_TO_START = 1, LOST_WORK = 3 };
+
+struct stopper {
+    tdm_app *app;
+    tdm_manifest manifest;
+    int done_fd, err;
+};
+
+static int open_signals(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigemptyset(&ignore.sa_mask);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    int err = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (err)
+        return -err;
+    if (sigaction(SIGPIPE, &ignore, NULL))
+        return -errno;
+    int fd = signalfd(-1, &set, SFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int start(tdm_app *app)
+{
+    int err = tdm_log_start(&(tdm_log_options){.level = TDM_LOG_INFO});
+    if (err && err != -EALREADY)
+        return err;
+    err = tdm_app_start(app);
+    if (err)
+        return err;
+    const tdm_executor_options *settings = tdm_executor_settings(app->executor);
+    printf("%s %s listening on %s (loops=%u workers=%u queue=%u)\n", app->name, app->version, tdm_app_url(app),
+           settings->loops, settings->workers, settings->queue);
+    fflush(stdout);
+    return 0;
+}
+
+static const char *wait_for_signal(int fd)
+{
+    struct signalfd_siginfo info;
+    ssize_t n;
+    do {
+        n = read(fd, &info, sizeof info);
+    } while (n < 0 && errno == EINTR);
+    return n == (ssize_t) sizeof info && info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM";
+}
+
+static void *run_stop(void *arg)
+{
+    struct stopper *stopper = arg;
+    stopper->err = tdm_app_stop(stopper->app, &stopper->manifest);
+    eventfd_write(stopper->done_fd, 1);
+    return NULL;
+}
+
+/* Drain, and hurry at the next signal. @return 0; or a negative errno, and nothing was stopped. */
+static int stop(struct stopper *stopper, int signal_fd)
+{
+    stopper->done_fd = eventfd(0, EFD_CLOEXEC);
+    if (stopper->done_fd < 0)
+        return -errno;
+    pthread_t thread;
+    int err = pthread_create(&thread, NULL, run_stop, stopper);
+    if (err) { /* then without a hurry */
+        close(stopper->done_fd);
+        return tdm_app_stop(stopper->app, &stopper->manifest);
+    }
+    struct pollfd fds[] = {{.fd = stopper->done_fd, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
+    while (poll(fds, 2, -1) < 0 || !fds[0].revents) {
+        if (!(fds[1].revents & POLLIN))
+            continue;
+        tdm_log_warning("%s again: leaving at once", wait_for_signal(signal_fd));
+        tdm_app_hurry(stopper->app);
+        fds[1].fd = -1;
+        fds[1].revents = 0;
+    }
+    pthread_join(thread, NULL);
+    close(stopper->done_fd);
+    return stopper->err;
+}
+
+static void write_totals(tdm_json_writer *w, const tdm_totals *totals)
+{
+    tdm_json_object_begin(w);
+    tdm_json_key(w, "carried");
+    tdm_json_uint(w, totals->carried);
+    tdm_json_key(w, "accepted");
+    tdm_json_uint(w, totals->accepted);
+    for (int state = 0; state < TDM_STATES; state++) {
+        tdm_json_key(w, tdm_state_name((tdm_state) state));
+        tdm_json_uint(w, totals->state[state]);
+    }
+    tdm_json_key(w, "rejected");
+    tdm_json_uint(w, totals->rejected);
+    tdm_json_object_end(w);
+}
+
+static void print_manifest(const tdm_app *app, const tdm_manifest *manifest)
+{
+    tdm_json_writer w;
+    tdm_json_init(&w);
+    tdm_json_object_begin(&w);
+    tdm_json_key(&w, "name");
+    tdm_json_string(&w, app->name);
+    tdm_json_key(&w, "version");
+    tdm_json_string(&w, app->version);
+    tdm_json_key(&w, "lanes");
+    tdm_json_object_begin(&w);
+    for (int lane = 0; lane < TDM_LANES; lane++) {
+        tdm_json_key(&w, tdm_lane_name((tdm_lane) lane));
+        write_totals(&w, &manifest->lanes[lane]);
+    }
+    tdm_json_object_end(&w);
+    tdm_json_key(&w, "requests");
+    tdm_json_uint(&w, manifest->requests);
+    tdm_json_key(&w, "replies");
+    tdm_json_uint(&w, manifest->replies);
+    tdm_json_key(&w, "unanswered");
+    tdm_json_uint(&w, manifest->unanswered);
+    tdm_json_key(&w, "seconds");
+    tdm_json_double(&w, manifest->seconds);
+    tdm_json_key(&w, "exit_status");
+    tdm_json_int(&w, manifest->exit_status);
+    tdm_json_object_end(&w);
+    const char *text = tdm_json_text(&w, NULL);
+    if (text)
+        puts(text);
+    else
+        tdm_log_error("no memory for the manifest");
+    fflush(stdout);
+    tdm_json_finish(&w);
+}
+
+int tdm_app_main(tdm_app *app)
+{
+    int signal_fd = open_signals();
+    int err = signal_fd < 0 ? signal_fd : start(app);
+    if (err) {
+        tdm_log_error("%s cannot start: %s", app->name, strerror(-err));
+        tdm_log_flush();
+        if (signal_fd >= 0)
+            close(signal_fd);
+        return FAILED_TO_START;
+    }
+    tdm_log_info("%s: draining", wait_for_signal(signal_fd));
+    struct stopper stopper = {.app = app};
+    err = stop(&stopper, signal_fd);
+    close(signal_fd);
+    tdm_log_flush();
+    if (err) {
+        tdm_log_error("cannot stop: %s", strerror(-err));
+        tdm_log_flush();
+        return LOST_WORK;
+    }
+    print_manifest(app, &stopper.manifest);
+    return stopper.manifest.exit_status;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* The seam between what HTTP means and how its bytes travel.
+ *
+ * A transport listens, reads requests, and writes replies that were formatted above it. It knows nothing of routes,
+ * handlers or tasks; what is above knows nothing of sockets. evhttp.c is one; another can stand beside it.
+ *
+ * Threads: a server belongs to the thread that made it. An exchange and the up-calls about it belong to one loop's
+ * thread; up-calls come outside any fiber, except that tdm__exchange_send() may call `over` inside itself. */
+#ifndef TANDEM_SERVER_TRANSPORT_H
+#define TANDEM_SERVER_TRANSPORT_H
+
+#include "tasks/loop.h"
+
+typedef struct tdm__server tdm__server;     /* listeners and connections, on every loop of an executor */
+typedef struct tdm__exchange tdm__exchange; /* one request and its reply, from `arrived` to `over` */
+
+typedef struct tdm__field {
+    const char *name, *value;
+} tdm__field;
+
+/* A complete request. Everything it points to is valid only during the up-call. */
+typedef struct tdm__incoming {
+    const char *method; /* "GET", …; "" for one that the transport does not know */
+    const char *target; /* as it came */
+    const tdm__field *fields;
+    unsigned field_count;
+    const void *body;
+    size_t body_size;
+    bool keep_alive; /* the client and the transport can go on after this one */
+    bool old;        /* HTTP/1.0: keeping the connection must be said aloud */
+} tdm__incoming;
+
+/* How an exchange ended. */
+typedef enum tdm__ending {
+    TDM__HANDED, /* the kernel has the reply's last byte */
+    TDM__LEFT,   /* the client left first */
+    TDM__CUT,    /* we closed the connection first */
+} tdm__ending;
+
+typedef struct tdm__hooks {
+    /* A request is here. Give the exchange its owner before anything else; answer now or later. */
+    void (*arrived)(void *context, tdm__loop *loop, tdm__exchange *exchange, const tdm__incoming *incoming);
+    /* Exactly once for each exchange that has an owner. The exchange is gone when this is called. */
+    void (*over)(void *owner, tdm__ending ending);
+    /* No listener and no connection is left: once, after tdm__server_close(). On any loop's thread. */
+    void (*quiet)(void *context);
+} tdm__hooks;
+
+typedef struct tdm__server_options {
+    const char *host, *port;
+    unsigned max_connections;
+    size_t max_body, max_head;
+    int64_t idle_ns;
+    const tdm__hooks *hooks;
+    void *context; /* for the hooks */
+} tdm__server_options;
+
+/* Listen, and read requests on every loop. Not on a loop's thread. @return 0; or what the kernel said, and one log line
+ * says it to a person. */
+int tdm__server_create(tdm__server **out, tdm_executor *executor, const tdm__server_options *options);
+/* "http://127.0.0.1:8000" */
+const char *tdm__server_url(const tdm__server *server);
+
+/* ---- the end, each step at most once, in this order; none of them waits ---- */
+
+/* Listeners take what the kernel holds and close; connections close when they have been idle for a moment. */
+void tdm__server_close(tdm__server *server);
+/* Close every connection, with a reply under way or not. */
+void tdm__server_cut(tdm__server *server);
+
+/* Free everything, cutting what is left. Not on a loop's thread. NULL is accepted; *server becomes NULL.
+ * @return 0; -EBUSY: a loop does not come round; its part was left alone. */
+int tdm__server_destroy(tdm__server **server);
+
+/* What the server has seen, for stats and tests. Any thread. */
+typedef struct tdm__server_counts {
+    uint64_t connections; /* open now */
+    uint64_t accepted;    /* since the start */
+    uint64_t half_closed; /* FINs seen while a reply was awaited */
+    uint64_t refused;     /* messages refused before they became a request: malformed, too large */
+} tdm__server_counts;
+void tdm__server_count(const tdm__server *server, tdm__server_counts *out);
+
+/* ---- exchanges ---- */
+
+void tdm__exchange_own(tdm__exchange *exchange, void *owner);
+/* Write a whole reply: status line, fields and body, formatted. Once. `bytes` is needed during the call only.
+ * `over` follows, now or later. @param close: close the connection after it. */
+void tdm__exchange_send(tdm__exchange *exchange, const void *bytes, size_t size, bool close);
+/* No reply can be made: close the connection. `over` follows at once. */
+void tdm__exchange_cut(tdm__exchange *exchange);
+
+#endif
