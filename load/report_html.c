@@ -26,7 +26,8 @@ static void write_words(FILE *to, void (*write)(FILE *to, const load_step *step)
 static void write_head(FILE *to, const load_session *session)
 {
     char when[40] = "";
-    time_t now = session->step_count ? (time_t) (session->steps[0].started_wall_ns / TDM_NS_PER_S) : time(NULL);
+    int64_t began_ns = session->step_count ? session->steps[0].started_wall_ns : tdm_clock_wall_ns();
+    time_t now = (time_t) (began_ns / TDM_NS_PER_S);
     struct tm parts;
     if (localtime_r(&now, &parts))
         strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S %z", &parts);
