@@ -5,6 +5,7 @@
  * gets no further steps: they would only wait for the same. */
 #include "load/session.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -228,6 +229,7 @@ int load_session_run(load_session *session, const load_plan *plan, const load_se
     size_t steps = 0;
     for (unsigned i = 0; i < plan->target_count; i++)
         steps += plan->targets[i].connection_count;
+    assert(steps); /* every target has a count */
     session->steps = calloc(steps, sizeof *session->steps);
     int err = session->steps ? prepare(&r) : -ENOMEM;
     for (unsigned i = 0; i < plan->target_count && !err && !session->interrupted && !session->unreachable; i++)
