@@ -16,7 +16,7 @@
 #include <tandem/clock.h>
 
 #define OPENING_AT_ONCE 64
-#define BACKOFF_FIRST_NS (10 * 1000 * 1000)
+#define BACKOFF_FIRST_NS (INT64_C(10) * 1000 * 1000)
 #define BACKOFF_MOST_NS TDM_NS_PER_S
 #define GONE_AFTER_NS (3 * TDM_NS_PER_S)
 

@@ -17,10 +17,11 @@
 
 #include <tandem/clock.h>
 
+#include "load/question.h"
 #include "load/summary.h"
 
 #define BODY_LIMIT ((size_t) 16 * 1024 * 1024)
-#define POLL_EVERY_NS (50 * 1000 * 1000)
+#define POLL_EVERY_NS (INT64_C(50) * 1000 * 1000)
 #define POLL_WAIT_S 5
 #define ANSWER_NS (15 * TDM_NS_PER_S) /* how long an answer may take beyond the wait that was asked for */
 #define GONE_AFTER_NS (3 * TDM_NS_PER_S)
@@ -29,23 +30,13 @@
 #define LOOK_UP_MOST 100
 #define ROWS_MOST ((size_t) 8 * 1024 * 1024)
 
-typedef enum question {
-    ASK_CURSOR,  /* where does the list end now? */
-    ASK_ENDED,   /* what has ended since? */
-    ASK_QUEUED,  /* is any task queued? */
-    ASK_RUNNING, /* … or running? */
-    ASK_LAST,    /* nothing is: what has ended meanwhile? */
-    ASK_ONE,     /* what became of this id? */
-    ASK_NOTHING,
-} question;
-
 struct load_follow {
     const load_link_shared *shared;
     load_step *step;
     load_link *link;
-    question asking; /* what is asked now, or next */
-    bool pending;    /* a request is on its way */
-    bool settled;    /* the promised ids are known */
+    load_question asking; /* what is asked now, or next */
+    bool pending;         /* a request is on its way */
+    bool settled;         /* the promised ids are known */
     bool over, stopped, gone, timed_out, out_of_memory;
     bool none; /* the target has no task list */
     char *request;
@@ -62,7 +53,7 @@ struct load_follow {
 static void over(load_follow *f)
 {
     f->over = true;
-    f->asking = ASK_NOTHING;
+    f->asking = LOAD_ASK_NOTHING;
     event_base_loopbreak(f->shared->base);
 }
 
@@ -84,41 +75,16 @@ static void no_memory(load_follow *f)
 
 /* ---- asking ---- */
 
-/* A cursor is opaque: whatever it holds must survive the query. */
-static void escape(char *into, size_t size, const char *text)
+static void write_path(const load_follow *f, char *path, size_t size)
 {
-    size_t n = 0;
-    for (; *text && n + 4 < size; text++) {
-        bool plain = (*text >= '0' && *text <= '9') || (*text >= 'a' && *text <= 'z') ||
-                     (*text >= 'A' && *text <= 'Z') || strchr("-._~", *text);
-        n += (size_t) snprintf(into + n, size - n, plain ? "%c" : "%%%02X", (unsigned char) *text);
-    }
-    into[n] = '\0';
-}
-
-static int path_of(const load_follow *f, char *path, size_t size)
-{
-    char safe[640];
-    unsigned limit = f->settled ? PAGE_AFTER : PAGE_WHILE_RUNNING;
-    const char *state = f->asking == ASK_QUEUED ? "queued" : "running";
-    switch (f->asking) {
-    case ASK_CURSOR:
-        return snprintf(path, size, "/tasks?ended_after=now&limit=1");
-    case ASK_ENDED:
-    case ASK_LAST:
-        escape(safe, sizeof safe, f->cursor);
-        return snprintf(path, size, "/tasks?ended_after=%s&limit=%u&wait=%d", safe, limit,
-                        f->asking == ASK_LAST ? 0 : POLL_WAIT_S);
-    case ASK_QUEUED:
-    case ASK_RUNNING:
-        escape(safe, sizeof safe, f->page_after);
-        return snprintf(path, size, "/tasks?state=%s&limit=1%s%s", state, *safe ? "&after=" : "", safe);
-    case ASK_ONE:
-        return snprintf(path, size, "/tasks/%" PRIu64, f->open_ids[f->open_next]);
-    case ASK_NOTHING:
-        break;
-    }
-    return 0;
+    load_question_about about = {.limit = f->settled ? PAGE_AFTER : PAGE_WHILE_RUNNING, .wait_s = POLL_WAIT_S};
+    if (f->asking == LOAD_ASK_QUEUED || f->asking == LOAD_ASK_RUNNING)
+        about.cursor = f->page_after;
+    else if (f->asking == LOAD_ASK_ONE)
+        about.id = f->open_ids[f->open_next];
+    else
+        about.cursor = f->cursor;
+    load_question_path(path, size, f->asking, &about);
 }
 
 static void ask(load_follow *f)
@@ -133,7 +99,7 @@ static void ask(load_follow *f)
         }
         return;
     }
-    (void) path_of(f, path, sizeof path);
+    write_path(f, path, sizeof path);
     free(f->request);
     f->request = load_target_get(f->step->target, path);
     if (!f->request) {
@@ -144,7 +110,7 @@ static void ask(load_follow *f)
     f->asked_ns = load_link_send(f->link, f->request, strlen(f->request), POLL_WAIT_S * TDM_NS_PER_S + ANSWER_NS);
 }
 
-static void ask_next(load_follow *f, question what, int64_t at_ns)
+static void ask_next(load_follow *f, load_question what, int64_t at_ns)
 {
     f->asking = what;
     f->next_ns = at_ns;
@@ -195,7 +161,7 @@ static void look_up_open(load_follow *f)
     f->open_next = 0;
     f->forgotten = f->denied = 0;
     f->alive = false;
-    ask_next(f, ASK_ONE, 0);
+    ask_next(f, LOAD_ASK_ONE, 0);
 }
 
 static void got_ended(load_follow *f, const load_page *page, size_t before)
@@ -211,12 +177,12 @@ static void got_ended(load_follow *f, const load_page *page, size_t before)
         broken(f, "it holds too many tasks of others");
     else if (page->count >= limit)
         ask_next(f, f->asking, 0);
-    else if (f->asking == ASK_LAST)
+    else if (f->asking == LOAD_ASK_LAST)
         look_up_open(f);
     else if (page->count == 0 && f->settled)
-        ask_next(f, ASK_QUEUED, 0);
+        ask_next(f, LOAD_ASK_QUEUED, 0);
     else
-        ask_next(f, ASK_ENDED, f->asked_ns + POLL_EVERY_NS);
+        ask_next(f, LOAD_ASK_ENDED, f->asked_ns + POLL_EVERY_NS);
 }
 
 /* Is any task of a state left? A page may be empty and yet not be the last. */
@@ -225,11 +191,11 @@ static void got_unfinished(load_follow *f, const load_page *page)
     memcpy(f->page_after, page->next, sizeof f->page_after);
     if (page->count > 0) {
         f->page_after[0] = '\0';
-        ask_next(f, ASK_ENDED, f->asked_ns + POLL_EVERY_NS);
+        ask_next(f, LOAD_ASK_ENDED, f->asked_ns + POLL_EVERY_NS);
     } else if (f->page_after[0]) {
         ask_next(f, f->asking, 0);
     } else {
-        ask_next(f, f->asking == ASK_QUEUED ? ASK_RUNNING : ASK_LAST, 0);
+        ask_next(f, f->asking == LOAD_ASK_QUEUED ? LOAD_ASK_RUNNING : LOAD_ASK_LAST, 0);
     }
 }
 
@@ -240,7 +206,7 @@ static void got_page(load_follow *f, const char *body, size_t size)
     int err = load_page_parse(&page, &f->rows, body, size);
     if (err == -ENOMEM) {
         no_memory(f);
-    } else if (f->asking == ASK_CURSOR) {
+    } else if (f->asking == LOAD_ASK_CURSOR) {
         if (err || !page.next[0]) {
             no_list(f, "GET /tasks?ended_after=now did not answer with a list of tasks");
             return;
@@ -248,11 +214,11 @@ static void got_page(load_follow *f, const char *body, size_t size)
         memcpy(f->cursor, page.next, sizeof f->cursor);
         f->rows.count = 0;
         over(f);
-        f->asking = ASK_ENDED; /* from the next tick on, and so not before the step begins */
+        f->asking = LOAD_ASK_ENDED; /* from the next tick on, and so not before the step begins */
         f->next_ns = 0;
     } else if (err) {
         broken(f, "a page that is not JSON, or lacks a field");
-    } else if (f->asking == ASK_QUEUED || f->asking == ASK_RUNNING) {
+    } else if (f->asking == LOAD_ASK_QUEUED || f->asking == LOAD_ASK_RUNNING) {
         f->rows.count = before;
         got_unfinished(f, &page);
     } else if (!page.next[0]) {
@@ -265,9 +231,9 @@ static void got_page(load_follow *f, const char *body, size_t size)
 static void next_look_up(load_follow *f)
 {
     if (++f->open_next < f->open_count)
-        ask_next(f, ASK_ONE, 0);
+        ask_next(f, LOAD_ASK_ONE, 0);
     else if (f->alive)
-        ask_next(f, ASK_ENDED, f->asked_ns + POLL_EVERY_NS);
+        ask_next(f, LOAD_ASK_ENDED, f->asked_ns + POLL_EVERY_NS);
     else
         over(f);
 }
@@ -294,7 +260,7 @@ static void got_one(load_follow *f, unsigned status, const char *body, size_t si
 static void wrong_status(load_follow *f, unsigned status)
 {
     char what[80];
-    if (f->asking == ASK_CURSOR) {
+    if (f->asking == LOAD_ASK_CURSOR) {
         snprintf(what, sizeof what, "GET /tasks?ended_after=now answered %u", status);
         no_list(f, what);
     } else if (++f->refusals >= 5) {
@@ -312,7 +278,7 @@ static void on_replied(void *arg, const load_reply *reply, int64_t now_ns)
     const char *body = load_link_body(f->link, &size);
     f->pending = false;
     f->last_good_ns = now_ns;
-    if (f->asking == ASK_ONE) {
+    if (f->asking == LOAD_ASK_ONE) {
         got_one(f, reply->status, body, size);
     } else if (reply->status != 200) {
         wrong_status(f, reply->status);
@@ -337,7 +303,7 @@ static void on_failed(void *arg, const load_failure *failure)
     int64_t now = tdm_clock_ns();
     snprintf(what, sizeof what, "%s%s%s", load_error_text(failure->error), *failure->detail ? ": " : "",
              failure->detail);
-    if (f->asking == ASK_CURSOR) {
+    if (f->asking == LOAD_ASK_CURSOR) {
         no_list(f, what);
     } else if (failure->error == LOAD_ERROR_PARSE || failure->error == LOAD_ERROR_HEAD_LIMIT ||
                failure->error == LOAD_ERROR_BODY_LIMIT || failure->error == LOAD_ERROR_EXCESS) {
@@ -361,7 +327,7 @@ int load_follow_create(load_follow **out, const load_link_shared *shared, load_s
         return -ENOMEM;
     f->shared = shared;
     f->step = step;
-    f->asking = ASK_NOTHING;
+    f->asking = LOAD_ASK_NOTHING;
     f->over = true;
     if (load_link_create(&f->link, shared, BODY_LIMIT, &calls, f) < 0) {
         free(f);
@@ -387,7 +353,7 @@ void load_follow_begin(load_follow *f)
 {
     f->over = false;
     f->last_good_ns = tdm_clock_ns();
-    ask_next(f, ASK_CURSOR, 0);
+    ask_next(f, LOAD_ASK_CURSOR, 0);
 }
 
 void load_follow_finish(load_follow *f, int64_t timeout_ns)
@@ -414,7 +380,7 @@ bool load_follow_busy(const load_follow *f)
 void load_follow_tick(load_follow *f, int64_t now_ns)
 {
     load_link_tick(f->link, now_ns);
-    if (f->asking == ASK_NOTHING)
+    if (f->asking == LOAD_ASK_NOTHING)
         return;
     if (f->settled && !f->over && now_ns >= f->deadline_ns) {
         f->timed_out = true;

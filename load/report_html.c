@@ -36,7 +36,8 @@ static void write_head(FILE *to, const load_session *session)
           "<meta name=\"color-scheme\" content=\"light dark\">\n<title>tandem-load: multiplicity over "
           "time</title>\n<style>\n",
           to);
-    fputs(load_style_sheet, to);
+    for (const char *const *piece = load_style_sheet; *piece; piece++)
+        fputs(*piece, to);
     fputs("</style></head>\n<body><main>\n<header><h1>What the background tasks did</h1>\n", to);
     fprintf(to, "<p class=\"sub\">tandem-load %s, %s; " LOAD_WORDS_CLOSED_LOOP ".</p>\n<ul class=\"targets\">",
             tdm_version(), when);

@@ -4,6 +4,7 @@
 #ifndef LOAD_STYLE_H
 #define LOAD_STYLE_H
 
-extern const char load_style_sheet[];
+/** Pieces to be written one after another; ends with NULL. */
+extern const char *const load_style_sheet[];
 
 #endif

@@ -485,7 +485,7 @@ static int read_request(tdm__gate *gate, struct evhttp_request *request, tdm__in
     in->body = in->body_size ? evbuffer_pullup(body, -1) : (const unsigned char *) "";
     if (!in->body || !collect_fields(gate, request, in))
         return 503;
-    if (request->major != 1 || request->minor < 0 || request->minor > 1)
+    if (request->major != 1 || request->minor < 0)
         return 505;
     in->keep_alive = can_go_on(request, in);
     return tdm__message_check(in);
