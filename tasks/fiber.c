@@ -166,15 +166,22 @@ void tdm__fiber_suspend(tdm__fibers *fibers)
 void tdm__fiber_give_back(tdm__fibers *fibers, tdm__fiber *fiber)
 {
     fibers->live_count--;
-    if (fibers->warm_count < TDM__FIBERS_KEPT) {
-        fibers->warm_count++;
-        fiber->next_idle = fibers->warm;
-        fibers->warm = fiber;
-        return;
+    fibers->warm_count++;
+    fiber->next_idle = fibers->warm;
+    fibers->warm = fiber;
+}
+
+bool tdm__fibers_trim(tdm__fibers *fibers, unsigned most)
+{
+    while (fibers->warm_count > TDM__FIBERS_KEPT && most--) {
+        tdm__fiber *fiber = fibers->warm;
+        fibers->warm = fiber->next_idle;
+        fibers->warm_count--;
+        tdm__stack_release_pages(&fiber->stack);
+        fiber->next_idle = fibers->cold;
+        fibers->cold = fiber;
     }
-    tdm__stack_release_pages(&fiber->stack);
-    fiber->next_idle = fibers->cold;
-    fibers->cold = fiber;
+    return fibers->warm_count > TDM__FIBERS_KEPT;
 }
 
 static bool enter(tdm__fibers *fibers, tdm__fiber *fiber)

@@ -26,12 +26,15 @@ typedef struct tdm__fibers {
     } home;
 } tdm__fibers;
 
-/* Idle fibers that keep their memory; those beyond give it back. */
+/* Idle fibers that keep their memory; those beyond give it back when the loop has nothing else to do. */
 enum { TDM__FIBERS_KEPT = 1024 };
 
 void tdm__fibers_init(tdm__fibers *fibers);
 /* None may be live. */
 void tdm__fibers_finish(tdm__fibers *fibers);
+
+/* Give back the memory of at most `most` idle fibers beyond TDM__FIBERS_KEPT. @return true: there are more. */
+bool tdm__fibers_trim(tdm__fibers *fibers, unsigned most);
 
 /* Take an idle fiber, or make one. @return NULL: no stack can be had. */
 tdm__fiber *tdm__fiber_take(tdm__fibers *fibers);

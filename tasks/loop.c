@@ -2,8 +2,9 @@
 /* DESIGN: a loop takes turns. In one turn it takes what came into its inbox, then at most `turn_limit` messages (a
  * message is also how a fiber is started or resumed) and as many due timers, and then polls libevent once; it blocks
  * there only when nothing is left to do. So no flood of one kind can hold up the sockets.
- * libevent knows two events of ours: the eventfd that wakes the loop, written only while it sleeps, and one timer for
- * the next deadline of our own heap. The base is used by this thread alone and needs no locks.
+ * libevent knows two descriptors of ours: the eventfd that wakes the loop, written only while it sleeps, and a timerfd
+ * set to the next deadline of our own heap (libevent's own timers read a coarse clock and come up to 5 ms late). The
+ * timerfd is never read: setting it anew makes it quiet. The base is used by this thread alone and needs no locks.
  * Executions that find no stack wait in `starved` and are retried when a fiber has ended. */
 #include "tasks/loop.h"
 
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "tasks/overrun.h"
@@ -27,7 +29,7 @@ struct tdm__loop {
     pthread_t thread;
     unsigned index, turn_limit;
     uint32_t thread_id; /* written before the creator goes on; then any thread reads it */
-    int wake_fd;
+    int wake_fd, timer_fd;
 
     tdm__inbox inbox;      /* any thread */
     _Atomic bool sleeping; /* the loop may block in its poll: whoever fills the inbox must wake it */
@@ -129,6 +131,7 @@ int tdm__loop_run(tdm__loop *loop, tdm__exec *exec)
     tdm__fiber *fiber = tdm__fiber_take(&loop->fibers);
     if (!fiber)
         return -EAGAIN;
+    loop->now_is_fresh = false;
     start_on(loop, exec, fiber);
     return 0;
 }
@@ -216,30 +219,26 @@ void tdm__timer_disarm(tdm__loop *loop, tdm__timer *timer)
     tdm__timers_disarm(&loop->timers, timer);
 }
 
-/* @return false: libevent has no memory for the timer, so the loop must not block. */
-static bool tell_next_deadline(tdm__loop *loop)
+static void tell_next_deadline(tdm__loop *loop)
 {
     int64_t next = tdm__timers_next(&loop->timers);
     if (next == loop->told_ns)
-        return true;
+        return;
     loop->told_ns = next;
-    if (next == INT64_MAX)
-        return evtimer_del(loop->timer_event) == 0;
-    int64_t left = next - tdm_clock_ns();
-    if (left < 0)
-        left = 0;
-    int64_t us = (left + 999) / 1000; /* upwards, else the last turn before the deadline spins */
-    struct timeval tv = {.tv_sec = us / 1000000, .tv_usec = us % 1000000};
-    if (evtimer_add(loop->timer_event, &tv) == 0)
-        return true;
-    loop->told_ns = INT64_MAX;
-    return false;
+    struct itimerspec at = {0}; /* zero: off */
+    if (next != INT64_MAX) {
+        next = next > 0 ? next : 1;
+        at.it_value = (struct timespec){.tv_sec = next / TDM_NS_PER_S, .tv_nsec = next % TDM_NS_PER_S};
+    }
+    int err = timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
+    assert(err == 0);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     (void) fd, (void) what;
-    ((tdm__loop *) arg)->told_ns = INT64_MAX; /* libevent forgets it now; the turn does the work */
+    ((tdm__loop *) arg)->told_ns =
+        0; /* it has gone off: it must be set anew, even to nothing; the turn does the work */
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
@@ -277,12 +276,14 @@ static void run_timers(tdm__loop *loop)
 static void poll_once(tdm__loop *loop)
 {
     loop->turns++;
-    bool busy = loop->todo.first || tdm__timers_next(&loop->timers) <= tdm_clock_ns();
+    bool busy = loop->todo.first || tdm__timers_next(&loop->timers) <= tdm_clock_ns() ||
+                tdm__fibers_trim(&loop->fibers, loop->turn_limit);
     if (!busy) {
-        busy = !tell_next_deadline(loop);
+        tell_next_deadline(loop);
         atomic_store(&loop->sleeping, true);
-        busy = busy || !tdm__inbox_is_empty(&loop->inbox) || loop->stop;
+        busy = !tdm__inbox_is_empty(&loop->inbox) || loop->stop;
     }
+    loop->now_is_fresh = false; /* it may sleep now, and then callbacks run */
     int err = event_base_loop(loop->base, EVLOOP_ONCE | (busy ? EVLOOP_NONBLOCK : 0));
     assert(err >= 0);
     atomic_store(&loop->sleeping, false);
@@ -327,6 +328,8 @@ static void loop_free(tdm__loop *loop)
         event_base_free(loop->base);
     if (loop->wake_fd >= 0)
         close(loop->wake_fd);
+    if (loop->timer_fd >= 0)
+        close(loop->timer_fd);
     tdm__timers_finish(&loop->timers);
     tdm__fibers_finish(&loop->fibers);
     tdm__shard_finish(&loop->shard);
@@ -347,11 +350,14 @@ static int make_base(tdm__loop *loop)
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop->wake_fd < 0)
         return -errno;
+    loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (loop->timer_fd < 0)
+        return -errno;
     loop->wake_event = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
-    loop->timer_event = evtimer_new(loop->base, on_timer, loop);
-    if (!loop->wake_event || !loop->timer_event || event_add(loop->wake_event, NULL) < 0)
+    loop->timer_event = event_new(loop->base, loop->timer_fd, EV_READ | EV_PERSIST, on_timer, loop);
+    if (!loop->wake_event || !loop->timer_event)
         return -ENOMEM;
-    return 0;
+    return event_add(loop->wake_event, NULL) < 0 || event_add(loop->timer_event, NULL) < 0 ? -ENOMEM : 0;
 }
 
 static void first_turn(tdm__loop *loop, void *arg)
@@ -381,7 +387,7 @@ int tdm__loop_create(tdm__loop **out, tdm_executor *executor, unsigned index, un
     loop->index = index;
     loop->turn_limit = turn_limit;
     loop->told_ns = INT64_MAX;
-    loop->wake_fd = -1;
+    loop->wake_fd = loop->timer_fd = -1;
     tdm__fibers_init(&loop->fibers);
     int err = tdm__shard_init(&loop->shard, TDM_LOOP, gauge, ledger);
     if (!err)
