@@ -25,7 +25,7 @@
 #define POLL_WAIT_S 5
 #define ANSWER_NS (15 * TDM_NS_PER_S) /* how long an answer may take beyond the wait that was asked for */
 #define GONE_AFTER_NS (3 * TDM_NS_PER_S)
-#define PAGE_WHILE_RUNNING 200
+#define PAGE_WHILE_RUNNING 100
 #define PAGE_AFTER 1000
 #define LOOK_UP_MOST 100
 #define ROWS_MOST ((size_t) 8 * 1024 * 1024)

@@ -227,8 +227,9 @@ int load_report_html(FILE *to, const load_session *session)
             write_section(to, row, n);
     }
     fputs("<footer>Response: request sent to reply complete, of the requests that succeeded. Mean multiplicity is "
-          "weighted by time, from the first start to the last end. The ideal is the longest sequence of one request's "
-          "run times, or the pool's run times over its threads, whichever is longer.</footer>\n</main></body></html>\n",
+          "weighted by time, from the first start to the last end. The ideal: the tasks of every request run "
+          "one after another from the moment it was sent, or the pool's run times over its threads, whichever ends "
+          "later.</footer>\n</main></body></html>\n",
           to);
     free(row);
     return 0;
