@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ struct fake_server {
     unsigned port;
     char url[512];
     pthread_t accepter;
-    bool refused;
+    atomic_bool refused; /* a connection may refuse while the test stops the server */
     pthread_mutex_t lock;
     connection *connections[CONNECTIONS_MAX];
     unsigned count;
@@ -100,9 +101,8 @@ const char *fake_server_url(fake_server *server, const char *path)
 
 void fake_server_refuse(fake_server *server)
 {
-    if (server->refused)
+    if (atomic_exchange(&server->refused, true))
         return;
-    server->refused = true;
     shutdown(server->listener, SHUT_RDWR); /* wakes the accept */
     pthread_join(server->accepter, NULL);
     close(server->listener);
