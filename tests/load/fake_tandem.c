@@ -163,6 +163,8 @@ static void reply_list(fake_tandem *tandem, int fd, const char *path)
         fake_reply(fd, tandem->list_status, "", "{\"detail\":\"Not Found\"}");
     else if (tandem->list_body && !first)
         fake_reply(fd, "200 OK", "", tandem->list_body);
+    else if (tandem->forgets_cursors && !first)
+        fake_reply(fd, "422 Unprocessable Content", "", "{\"detail\":[]}");
     else if (cursor)
         reply_ended(tandem, fd, cursor + 12, limit ? (unsigned) strtoul(limit + 6, NULL, 10) : 100);
     else if (state)

@@ -33,6 +33,7 @@ struct fake_tandem {
     unsigned foreign;        /**< tasks of somebody else that end before each request's own */
     const char *list_status; /**< "404 Not Found": what the list answers; NULL: 200 */
     const char *list_body;   /**< what the list answers after the first question; NULL: the truth */
+    bool forgets_cursors;    /**< every cursor but the first question's is refused with 422 */
     bool ends_before_reply;  /**< tasks are in the list before the reply that promises them is sent */
     bool leaves;             /**< once a request was answered, the list is cut off and nobody is let in */
     fake_server *server;     /**< for `leaves` */

@@ -341,6 +341,20 @@ START_TEST(a_server_that_goes_away_takes_its_tasks_with_it)
 }
 END_TEST
 
+START_TEST(a_server_that_was_restarted_has_lost_its_tasks)
+{
+    followed f;
+    begin(&f);
+    f.tandem.forgets_cursors = true;
+    const load_step *step = follow(&f, "2", "2");
+    ck_assert_uint_eq(step->tasks.lost, 6);
+    ck_assert_ptr_nonnull(strstr(step->tasks.why, "restarted"));
+    ck_assert_int_eq(load_session_status(&f.run.session), 1);
+    check_law(step);
+    end(&f);
+}
+END_TEST
+
 /* ---- targets without a list ---- */
 
 START_TEST(a_target_without_task_ids_is_measured_as_far_as_it_goes)
@@ -429,6 +443,7 @@ int main(void)
         a_promised_task_that_the_server_does_not_know_is_lost_and_found_out_without_the_timeout,
         tasks_that_do_not_end_are_given_up_at_the_timeout,
         a_server_that_goes_away_takes_its_tasks_with_it,
+        a_server_that_was_restarted_has_lost_its_tasks,
         a_target_without_task_ids_is_measured_as_far_as_it_goes,
         a_reply_without_tasks_needs_no_waiting,
         a_list_that_is_not_what_was_promised_is_said_in_one_line,
