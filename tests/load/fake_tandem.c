@@ -197,7 +197,7 @@ static void reply_root(fake_tandem *tandem, int fd)
     pthread_mutex_unlock(&tandem->_lock);
 }
 
-void fake_tandem_serve(int fd, unsigned number, void *arg)
+static void serve(int fd, unsigned number, void *arg)
 {
     fake_tandem *tandem = arg;
     char path[512];
@@ -211,9 +211,18 @@ void fake_tandem_serve(int fd, unsigned number, void *arg)
         pthread_mutex_lock(&tandem->_lock);
         leave = tandem->leaves && tandem->_next_request > 1;
         if (leave)
-            fake_server_refuse(tandem->server);
+            fake_server_refuse(tandem->_server);
         else
             reply_list(tandem, fd, path);
         pthread_mutex_unlock(&tandem->_lock);
     }
+}
+
+fake_server *fake_tandem_start(fake_tandem *tandem)
+{
+    pthread_mutex_lock(&tandem->_lock);
+    fake_server *server = fake_server_start(serve, tandem);
+    tandem->_server = server;
+    pthread_mutex_unlock(&tandem->_lock);
+    return server;
 }

@@ -36,8 +36,8 @@ struct fake_tandem {
     bool forgets_cursors;    /**< every cursor but the first question's is refused with 422 */
     bool ends_before_reply;  /**< tasks are in the list before the reply that promises them is sent */
     bool leaves;             /**< once a request was answered, the list is cut off and nobody is let in */
-    fake_server *server;     /**< for `leaves` */
     /* private */
+    fake_server *_server; /* under the lock */
     pthread_mutex_t _lock;
     pthread_cond_t _polled;
     struct fake_row *_rows;
@@ -48,8 +48,8 @@ struct fake_tandem {
 
 void fake_tandem_init(fake_tandem *tandem);
 void fake_tandem_finish(fake_tandem *tandem);
-/** The serve function; its argument is the fake_tandem. */
-void fake_tandem_serve(int fd, unsigned number, void *arg);
+/** Serve. Stop the server before the tandem is finished. */
+fake_server *fake_tandem_start(fake_tandem *tandem);
 /** How often the list of ended tasks was asked for. */
 unsigned fake_tandem_polls(fake_tandem *tandem);
 

@@ -22,8 +22,7 @@ static void begin(followed *f)
 
 static const load_step *follow(followed *f, const char *connections, const char *requests)
 {
-    f->server = fake_server_start(fake_tandem_serve, &f->tandem);
-    f->tandem.server = f->server;
+    f->server = fake_tandem_start(&f->tandem);
     LOAD_RUN(&f->run, "-c", connections, "-n", requests, "--follow", "--follow-timeout", "20",
              fake_server_url(f->server, "/"));
     ck_assert_uint_eq(f->run.session.step_count, 1);
@@ -314,7 +313,7 @@ START_TEST(tasks_that_do_not_end_are_given_up_at_the_timeout)
     begin(&f);
     f.tandem.unfinished_hidden = true;
     f.tandem.life = second_hidden;
-    f.server = fake_server_start(fake_tandem_serve, &f.tandem);
+    f.server = fake_tandem_start(&f.tandem);
     LOAD_RUN(&f.run, "-c", "4", "--follow", "--follow-timeout", "0.3", fake_server_url(f.server, "/"));
     const load_step *step = &f.run.session.steps[0];
     ck_assert_int_eq(step->tasks.follow, LOAD_FOLLOW_INCOMPLETE);
