@@ -19,7 +19,8 @@
 /** Wait until `condition` holds; a test in which it never does fails. */
 #define UNIT_UNTIL(condition)                                                                                          \
     do {                                                                                                               \
-        for (int64_t unit_end = tdm_clock_ns() + 30 * TDM_NS_PER_S; !(condition);) {                                   \
+        const int64_t unit_end = tdm_clock_ns() + 30 * TDM_NS_PER_S;                                                   \
+        while (!(condition)) {                                                                                         \
             ck_assert_msg(tdm_clock_ns() < unit_end, "it never came true: %s", #condition);                            \
             nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);                                                    \
         }                                                                                                              \

@@ -46,7 +46,7 @@ static int check_order(tdm__message_list *list, int *expected)
 START_TEST(messages_of_each_producer_arrive_once_and_in_order)
 {
     static numbered messages[PRODUCERS][EACH];
-    tdm__inbox inbox = {0};
+    tdm__inbox inbox = {NULL};
     _Atomic unsigned found_empty = 0;
     pthread_barrier_t start;
     pthread_t threads[PRODUCERS];
@@ -77,7 +77,7 @@ END_TEST
 
 START_TEST(taking_appends_behind_what_the_list_holds)
 {
-    tdm__inbox inbox = {0};
+    tdm__inbox inbox = {NULL};
     tdm__message_list list = {0};
     numbered n[5];
     for (int i = 0; i < 5; i++)
