@@ -151,7 +151,7 @@ START_TEST(wrong_usage_says_what_is_wrong_and_exits_with_2)
     USAGE("\"4,\"", "-c", "4,", "http://h/");
     USAGE("\"many\"", "-c", "many", "http://h/");
     USAGE("\"1000001\"", "-c", "1000001", "http://h/");
-    USAGE("-n 20 is less than -c 1000", "-c", "4,1000", "-n", "20", "http://h/");
+    USAGE("-n 20 is less than 1000 connections", "-c", "4,1000", "-n", "20", "http://h/");
     USAGE("not both", "-n", "5", "-d", "1", "http://h/");
     USAGE("must start with http://", "localhost:8000/");
     USAGE("https is not supported", "https://localhost/");
