@@ -46,6 +46,7 @@ typedef struct load_tasks {
 typedef struct load_step {
     const load_target *target;
     unsigned target_index, connections;
+    unsigned repeat;   /**< steps before it of the same target with as many connections */
     uint64_t planned;  /**< requests; 0: by time */
     double duration_s; /**< 0: by count */
     bool interrupted;  /**< the user stopped it */

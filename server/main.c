@@ -45,9 +45,11 @@ static int open_signals(void)
 static int start(tdm_app *app)
 {
     int err = tdm_log_start(&(tdm_log_options){.level = TDM_LOG_INFO});
-    if (err && err != -EALREADY)
+    if (err && err != -EALREADY) {
+        tdm_log_error("%s cannot start its log: %s", app->name, strerror(-err));
         return err;
-    err = tdm_app_start(app);
+    }
+    err = tdm_app_start(app); /* which tells what is wrong itself */
     if (err)
         return err;
     const tdm_executor_options *settings = tdm_executor_settings(app->executor);
@@ -156,9 +158,10 @@ static void print_manifest(const tdm_app *app, const tdm_manifest *manifest)
 int tdm_app_main(tdm_app *app)
 {
     int signal_fd = open_signals();
+    if (signal_fd < 0)
+        tdm_log_error("%s cannot wait for signals: %s", app->name, strerror(-signal_fd));
     int err = signal_fd < 0 ? signal_fd : start(app);
     if (err) {
-        tdm_log_error("%s cannot start: %s", app->name, strerror(-err));
         tdm_log_flush();
         if (signal_fd >= 0)
             close(signal_fd);

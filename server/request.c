@@ -165,24 +165,29 @@ static int run_handler(tdm__handler *handler)
     return req->route->run(req);
 }
 
+/* What a handler could not do, for the log. That there is no room is not worth a line: under load there would be many. */
+static void report(const tdm_request *req, const char *what, int err)
+{
+    tdm_log_level level = err == -EAGAIN || err == -ESHUTDOWN || req->over ? TDM_LOG_DEBUG : TDM_LOG_WARNING;
+    tdm_log(level, "handler of %s %s %s: %s", req->route->method, req->handler.name, what, strerror(-err));
+}
+
 static void handler_ended(tdm__handler *handler)
 {
     tdm_request *req = (tdm_request *) ((char *) handler - offsetof(tdm_request, handler));
     TAILQ_REMOVE(&req->front->handling, req, link);
     req->handling = false;
     req->ended = true;
-    if (!req->replied) {
-        if (handler->result >= 0) {
+    if (req->replied && handler->result < 0) {
+        report(req, "failed after its reply", handler->result);
+    } else if (!req->replied) {
+        if (handler->result < 0) {
+            report(req, "failed", handler->result);
+        } else {
             tdm_log_error("handler of %s %s returned without a reply", req->route->method, handler->name);
             handler->result = -ENOMSG;
-        } else if (!req->over) {
-            tdm_log_warning("handler of %s %s failed: %s", req->route->method, handler->name,
-                            strerror(-handler->result));
         }
         tdm__request_fail(req, handler->result);
-    } else if (handler->result < 0 && !req->over) {
-        tdm_log_warning("handler of %s %s failed after its reply: %s", req->route->method, handler->name,
-                        strerror(-handler->result));
     }
     settle(req);
     tdm__request_unref(req);

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* What a server must bear: many connections, no descriptors, clients that stop in the middle. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/http/http.h"
+
+#define BIG (32u << 20)
+
+static atomic_int big_ended;
+
+static int get_hello(tdm_request *req)
+{
+    return tdm_reply_text(req, 200, "hello");
+}
+
+static void note_big(void *arg)
+{
+    (void) arg;
+    big_ended++;
+}
+
+static int do_nothing(tdm_task *task, void *arg)
+{
+    (void) task;
+    (void) arg;
+    return 0;
+}
+
+static int get_big(tdm_request *req)
+{
+    char *body = calloc(1, BIG);
+    if (!body)
+        return -ENOMEM;
+    int err = tdm_background(
+        req, &(tdm_task_spec){.name = "gone", .run = do_nothing, .drop = note_big, .when = TDM_WHEN_CLIENT_GONE});
+    if (!err)
+        err = tdm_reply(req, 200, NULL, body, BIG);
+    free(body);
+    return err;
+}
+
+static void add_routes(tdm_app *app)
+{
+    ck_assert_int_eq(tdm_app_get(app, "/", get_hello), 0);
+    ck_assert_int_eq(tdm_app_get(app, "/big", get_big), 0);
+}
+
+static void expect_hello(http_connection *c)
+{
+    http_ask(c, "GET", "/", NULL);
+    http_reply reply = http_read(c, false);
+    ck_assert_str_eq(reply.body, "hello");
+    http_reply_finish(&reply);
+}
+
+/* Is there nothing to read? */
+static bool is_silent(http_connection *c)
+{
+    char byte;
+    return recv(c->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
+#define LIMIT 4
+#define CLIENTS 12
+
+/* Read what has been answered. @return how many more connections the server has open for us. */
+static int read_answers(http_connection *c, bool *answered)
+{
+    int count = 0;
+    for (int i = 0; i < CLIENTS; i++) {
+        if (c[i].fd < 0 || answered[i] || is_silent(&c[i]))
+            continue;
+        http_reply reply = http_read(&c[i], false);
+        ck_assert_str_eq(reply.body, "hello");
+        http_reply_finish(&reply);
+        answered[i] = true;
+        count++;
+    }
+    return count;
+}
+
+static bool leave_one(http_connection *c, const bool *answered)
+{
+    for (int i = 0; i < CLIENTS; i++) {
+        if (c[i].fd < 0 || !answered[i])
+            continue;
+        expect_hello(&c[i]); /* those that are in go on */
+        http_disconnect(&c[i]);
+        return true;
+    }
+    return false;
+}
+
+static void crowd(unsigned loops)
+{
+    tdm_app *app = http_app(&(tdm_app_options){.max_connections = LIMIT, .executor = {.loops = loops}}, add_routes);
+    http_connection c[CLIENTS];
+    bool answered[CLIENTS] = {false};
+    for (int i = 0; i < CLIENTS; i++) {
+        http_connect(&c[i], tdm_app_url(app));
+        http_ask(&c[i], "GET", "/", NULL);
+    }
+    int64_t until = tdm_clock_ns() + HTTP_PATIENCE_S * TDM_NS_PER_S;
+    int open = 0;
+    for (int served = 0; served < CLIENTS;) {
+        ck_assert_msg(tdm_clock_ns() < until, "%d of %d were served", served, CLIENTS);
+        int more = read_answers(c, answered);
+        served += more;
+        open += more;
+        ck_assert_int_le(open, LIMIT + (int) loops - 1);
+        /* Each loop may be one late to see that the limit is reached; below the limit somebody must come in. */
+        if (open >= LIMIT)
+            open -= leave_one(c, answered);
+        else
+            usleep(200);
+    }
+    for (int i = 0; i < CLIENTS; i++)
+        http_disconnect(&c[i]);
+    http_app_end(app);
+}
+
+START_TEST(beyond_the_limit_connections_wait_until_others_close)
+{
+    crowd(1);
+    crowd(2);
+}
+END_TEST
+
+START_TEST(without_descriptors_accepting_pauses_and_does_not_spin)
+{
+    tdm_app *app = http_app(NULL, add_routes);
+    http_connection c[8];
+    for (int i = 0; i < 8; i++)
+        c[i].fd = -1;
+    http_connect(&c[0], tdm_app_url(app));
+    expect_hello(&c[0]);
+    for (int i = 1; i < 8; i++) /* our ends first; the server has none left for its own */
+        c[i] = (http_connection){.fd = socket(AF_INET, SOCK_STREAM, 0)};
+    struct rlimit limit;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    int highest = open("/dev/null", O_RDONLY);
+    ck_assert_int_ge(highest, 0);
+    close(highest);
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = (rlim_t) highest;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    ck_assert_int_eq(getpeername(c[0].fd, (struct sockaddr *) &address, &size), 0);
+    for (int i = 1; i < 8; i++) {
+        ck_assert_int_eq(connect(c[i].fd, (struct sockaddr *) &address, size), 0);
+        http_ask(&c[i], "GET", "/", NULL);
+    }
+    struct timespec cpu_before, cpu_after;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu_before);
+    for (int i = 0; i < 10; i++) { /* those that are open go on meanwhile */
+        expect_hello(&c[0]);
+        usleep(30000);
+    }
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu_after);
+    double used =
+        (double) (cpu_after.tv_sec - cpu_before.tv_sec) + (double) (cpu_after.tv_nsec - cpu_before.tv_nsec) / 1e9;
+    ck_assert_msg(used < 0.2, "%.3f s of processor time in 0.3 s", used);
+    limit.rlim_cur = before;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    for (int i = 1; i < 8; i++) {
+        http_reply reply = http_read(&c[i], false);
+        ck_assert_str_eq(reply.body, "hello");
+        http_reply_finish(&reply);
+        http_disconnect(&c[i]);
+    }
+    http_disconnect(&c[0]);
+    http_app_end(app);
+}
+END_TEST
+
+START_TEST(idle_connections_close_after_their_time)
+{
+    tdm_app *app = http_app(&(tdm_app_options){.idle_timeout = 0.2}, add_routes);
+    http_connection fresh, used;
+    http_connect(&fresh, tdm_app_url(app));
+    http_connect(&used, tdm_app_url(app));
+    expect_hello(&used);
+    int64_t begin = tdm_clock_ns();
+    http_expect_fin(&fresh);
+    http_expect_fin(&used);
+    ck_assert_int_ge(tdm_clock_ns() - begin, TDM_NS_PER_S / 10);
+    http_disconnect(&fresh);
+    http_disconnect(&used);
+    http_app_end(app);
+}
+END_TEST
+
+START_TEST(a_request_that_drips_is_408_in_its_time_however_often_a_byte_comes)
+{
+    tdm_app *app = http_app(&(tdm_app_options){.idle_timeout = 0.3}, add_routes);
+    http_connection c;
+    http_connect(&c, tdm_app_url(app));
+    http_say(&c, "GET / HTTP/1.1\r\nX: ");
+    int64_t until = tdm_clock_ns() + 5 * TDM_NS_PER_S;
+    while (is_silent(&c)) {
+        ck_assert(tdm_clock_ns() < until);
+        http_send(&c, "x", 1);
+        usleep(5000);
+    }
+    http_reply reply = http_read(&c, false);
+    ck_assert_int_eq(reply.status, 408);
+    ck_assert_str_eq(reply.body, "{\"detail\":\"Request Timeout\"}");
+    http_reply_finish(&reply);
+    http_disconnect(&c);
+    http_app_end(app);
+}
+END_TEST
+
+START_TEST(a_client_that_does_not_read_its_reply_counts_as_gone)
+{
+    tdm_app *app = http_app(&(tdm_app_options){.idle_timeout = 0.3}, add_routes);
+    http_connection stuck, leaving;
+    tdm_task_info row;
+    tdm_cursor cursor = {""};
+    http_connect(&stuck, tdm_app_url(app));
+    http_ask(&stuck, "GET", "/big", NULL);
+    http_wait_ended(tdm_app_executor(app), &cursor, &row, 1); /* the write's time is over */
+    ck_assert_int_eq(row.state, TDM_DONE);
+    http_connect(&leaving, tdm_app_url(app));
+    http_ask(&leaving, "GET", "/big", NULL);
+    char byte;
+    ck_assert_int_eq(recv(leaving.fd, &byte, 1, 0), 1);
+    http_reset(&leaving);
+    http_wait_ended(tdm_app_executor(app), &cursor, &row, 1);
+    ck_assert_int_eq(row.state, TDM_DONE);
+    http_disconnect(&stuck);
+    http_app_end(app);
+    ck_assert_int_eq(big_ended, 2);
+}
+END_TEST
+
+START_TEST(a_volley_of_connections_is_served)
+{
+    tdm_app *app = http_app(&(tdm_app_options){.executor = {.loops = 2}}, add_routes);
+    enum { COUNT = 300 };
+    static http_connection c[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        http_connect(&c[i], tdm_app_url(app));
+    for (int i = 0; i < COUNT; i++)
+        http_ask(&c[i], "GET", "/", NULL);
+    for (int i = 0; i < COUNT; i++) {
+        http_reply reply = http_read(&c[i], false);
+        ck_assert_str_eq(reply.body, "hello");
+        http_reply_finish(&reply);
+        http_disconnect(&c[i]);
+    }
+    http_app_end(app);
+}
+END_TEST
+
+int main(void)
+{
+    return http_main("limits", (const TTest *const[]){
+                                   beyond_the_limit_connections_wait_until_others_close,
+                                   without_descriptors_accepting_pauses_and_does_not_spin,
+                                   idle_connections_close_after_their_time,
+                                   a_request_that_drips_is_408_in_its_time_however_often_a_byte_comes,
+                                   a_client_that_does_not_read_its_reply_counts_as_gone,
+                                   a_volley_of_connections_is_served,
+                                   NULL,
+                               });
+}
