@@ -287,7 +287,7 @@ static void serve_reset_in_body(int fd, unsigned number, void *arg)
     (void) number;
     (void) arg;
     serve_once(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome");
-    /* a client that has read it says so by nothing; wait until it has left or sent more, with a bound of the kernel's */
+    /* Nothing tells that the client has read it; give it a moment. If it has not, the reset is the same to it. */
     struct timeval soon = {.tv_usec = 50 * 1000};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon);
     (void) fake_read_request(fd, path, sizeof path);
