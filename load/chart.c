@@ -113,7 +113,7 @@ static void fill_columns(columns *c, const load_curve *curve, const load_scale *
 {
     c->first = column_of(scale, curve->points[0].at_ns);
     c->last = column_of(scale, curve->points[curve->count - 1].at_ns);
-    for (int x = c->first; x <= c->last; x++) {
+    for (int x = 0; x < PLOT; x++) {
         c->low[x] = INFINITY;
         c->high[x] = 0;
     }

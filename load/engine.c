@@ -137,7 +137,7 @@ static void could_not_connect(slot *s, const load_failure *failure)
     count_error(s, LOAD_ERROR_CONNECT, failure->detail);
     if (now - engine->last_good_ns > GONE_AFTER_NS)
         engine->stopping = engine->step->target_gone = true;
-    int64_t rest = BACKOFF_FIRST_NS << (s->refusals < 10 ? s->refusals : 10);
+    int64_t rest = (int64_t) BACKOFF_FIRST_NS << (s->refusals < 10 ? s->refusals : 10);
     s->refusals++;
     s->state = SLOT_RESTING;
     s->until_ns = now + (rest < BACKOFF_MOST_NS ? rest : BACKOFF_MOST_NS);

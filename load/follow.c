@@ -25,7 +25,7 @@
 #define POLL_WAIT_S 5
 #define ANSWER_NS (15 * TDM_NS_PER_S) /* how long an answer may take beyond the wait that was asked for */
 #define GONE_AFTER_NS (3 * TDM_NS_PER_S)
-#define PAGE_WHILE_RUNNING 200
+#define PAGE_WHILE_RUNNING 100
 #define PAGE_AFTER 1000
 #define LOOK_UP_MOST 100
 #define ROWS_MOST ((size_t) 8 * 1024 * 1024)
@@ -263,6 +263,10 @@ static void wrong_status(load_follow *f, unsigned status)
     if (f->asking == LOAD_ASK_CURSOR) {
         snprintf(what, sizeof what, "GET /tasks?ended_after=now answered %u", status);
         no_list(f, what);
+    } else if (status == 422) { /* a cursor belongs to one run of the server */
+        f->gone = true;
+        explain(f, "the target does not know its own cursor any more: it was restarted");
+        over(f);
     } else if (++f->refusals >= 5) {
         snprintf(what, sizeof what, "status %u", status);
         broken(f, what);

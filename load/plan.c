@@ -94,9 +94,10 @@ static const tdm_command command = {
     .name = "tandem-load",
     .version = TDM__VERSION,
     .summary = "Load an HTTP server in a closed loop, and see what its background tasks did.",
-    .operands = "URL [URL...]",
+    .operands = "[COUNTS@]URL...",
     .options = option_table,
-    .epilogue = "Closed loop: each connection sends its next request when its reply is complete.\n"
+    .epilogue = "A URL runs a step for each count of -c, or, given as 4,20@URL, for each count of its own.\n"
+                "Closed loop: each connection sends its next request when its reply is complete.\n"
                 "Exit status: 0 fine; 1 something was lost, failed or not seen to its end; 2 wrong usage;\n"
                 "3 a target that cannot be reached, or does not answer as promised.\n"
                 "Example: tandem-load -c 4,20 --follow --html report.html \\\n"
@@ -140,36 +141,67 @@ int load_plan_counts(const char *text, unsigned **out)
     return n;
 }
 
-static int plan_steps(load_plan *plan)
+/* Read a list of counts, and see that it goes with -n. `what` names it in the complaint. */
+static int read_counts(const load_options *options, const char *what, const char *text, unsigned **out, unsigned *count)
 {
-    const load_options *options = &plan->options;
-    int n = load_plan_counts(options->connections, &plan->connections);
+    int n = load_plan_counts(text, out);
     if (n == -EINVAL)
-        return complain("-c", options->connections, "give counts from 1 to 1000000, separated by commas (4,20,1000)");
+        return complain(what, text, "give counts from 1 to 1000000, separated by commas (4,20,1000)");
     if (n < 0)
         return n;
-    plan->connection_count = (unsigned) n;
-    if (options->requests && options->duration_s > 0) {
-        fprintf(stderr, "tandem-load: give -n or -d, not both\n");
-        return -EINVAL;
-    }
-    for (int i = 0; options->requests && i < n; i++) {
-        if (plan->connections[i] <= options->requests)
+    *count = (unsigned) n;
+    for (unsigned i = 0; options->requests && i < *count; i++) {
+        if ((*out)[i] <= options->requests)
             continue;
-        fprintf(stderr, "tandem-load: -n %u is less than -c %u: some connections would have nothing to send\n",
-                options->requests, plan->connections[i]);
+        fprintf(stderr, "tandem-load: -n %u is less than %u connections: some would have nothing to send\n",
+                options->requests, (*out)[i]);
         return -EINVAL;
     }
     return 0;
 }
 
-static int read_urls(load_url *urls, char **texts, unsigned count)
+static int plan_steps(load_plan *plan)
+{
+    const load_options *options = &plan->options;
+    if (options->requests && options->duration_s > 0) {
+        fprintf(stderr, "tandem-load: give -n or -d, not both\n");
+        return -EINVAL;
+    }
+    return read_counts(options, "-c", options->connections, &plan->connections, &plan->connection_count);
+}
+
+/* COUNTS@URL: the target's own counts, and past them in *text; else those of -c. */
+static int target_counts(const load_plan *plan, load_target *target, char **text)
+{
+    size_t size = strspn(*text, "0123456789,");
+    if (size && (*text)[size] == '@') {
+        char *counts = strndup(*text, size);
+        int err =
+            counts ? read_counts(&plan->options, "COUNTS@URL", counts, &target->connections, &target->connection_count)
+                   : -ENOMEM;
+        free(counts);
+        *text += size + 1;
+        return err;
+    }
+    size = plan->connection_count * sizeof *plan->connections;
+    target->connections = malloc(size);
+    if (!target->connections)
+        return -ENOMEM;
+    memcpy(target->connections, plan->connections, size);
+    target->connection_count = plan->connection_count;
+    return 0;
+}
+
+static int read_targets(load_plan *plan, load_url *urls, char **texts, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         const char *why = NULL;
-        int err = load_url_parse(&urls[i], texts[i], &why);
-        if (err == -EINVAL)
-            complain("wrong URL", texts[i], why);
+        char *text = texts[i];
+        int err = target_counts(plan, &plan->targets[i], &text);
+        if (!err)
+            err = load_url_parse(&urls[i], text, &why);
+        if (err == -EINVAL && why)
+            complain("wrong URL", text, why);
         if (err)
             return err;
     }
@@ -199,7 +231,7 @@ static int plan_targets(load_plan *plan, char **texts, unsigned count)
     load_url urls[TARGETS_MAX] = {{0}};
     char *labels[TARGETS_MAX] = {0};
     plan->targets = calloc(count, sizeof *plan->targets);
-    int err = plan->targets ? read_urls(urls, texts, count) : -ENOMEM;
+    int err = plan->targets ? read_targets(plan, urls, texts, count) : -ENOMEM;
     if (!err && plan->options.labels)
         err = given_labels(plan->options.labels, count, labels);
     else if (!err)
@@ -249,8 +281,9 @@ int load_plan_fit_descriptors(const load_plan *plan)
 {
     struct rlimit limit;
     unsigned most = 0;
-    for (unsigned i = 0; i < plan->connection_count; i++)
-        most = plan->connections[i] > most ? plan->connections[i] : most;
+    for (const load_target *t = plan->targets; t < plan->targets + plan->target_count; t++)
+        for (unsigned i = 0; i < t->connection_count; i++)
+            most = t->connections[i] > most ? t->connections[i] : most;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return 0; /* not known: opening will tell */
     rlim_t hard = limit.rlim_max;

@@ -26,7 +26,8 @@ static void write_words(FILE *to, void (*write)(FILE *to, const load_step *step)
 static void write_head(FILE *to, const load_session *session)
 {
     char when[40] = "";
-    time_t now = session->step_count ? (time_t) (session->steps[0].started_wall_ns / TDM_NS_PER_S) : time(NULL);
+    int64_t began_ns = session->step_count ? session->steps[0].started_wall_ns : tdm_clock_wall_ns();
+    time_t now = (time_t) (began_ns / TDM_NS_PER_S);
     struct tm parts;
     if (localtime_r(&now, &parts))
         strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S %z", &parts);
@@ -181,15 +182,17 @@ static void write_card(FILE *to, const load_step *step, const load_scale *scale)
     fputs("</article>\n", to);
 }
 
-/* The i-th entry of -c, for every target that came so far. */
-static unsigned pick_row(const load_session *session, unsigned entry, const load_step **row)
+/* The steps of all targets that go beside `first`: as many connections, and as often seen before in their target.
+ * @return how many; 0 if an earlier step has these already. */
+static unsigned pick_row(const load_session *session, const load_step *first, const load_step **row)
 {
-    unsigned n = 0, seen = 0;
-    for (unsigned i = 0; i < session->step_count; i++) {
-        if (i && session->steps[i].target_index != session->steps[i - 1].target_index)
-            seen = 0;
-        if (seen++ == entry)
-            row[n++] = &session->steps[i];
+    unsigned n = 0;
+    for (const load_step *step = session->steps; step < session->steps + session->step_count; step++) {
+        if (step->connections != first->connections || step->repeat != first->repeat)
+            continue;
+        if (step < first)
+            return 0;
+        row[n++] = step;
     }
     return n;
 }
@@ -218,14 +221,15 @@ int load_report_html(FILE *to, const load_session *session)
         "loop lane <span class=\"key pool\"></span> tasks on the pool lane <span class=\"key ideal\"></span> when the "
         "same work would have ended without any waiting. Charts in a row share their scales.</p></section>\n",
         to);
-    for (unsigned entry = 0; entry < session->plan->connection_count; entry++) {
-        unsigned n = pick_row(session, entry, row);
+    for (unsigned i = 0; i < session->step_count; i++) {
+        unsigned n = pick_row(session, &session->steps[i], row);
         if (n)
             write_section(to, row, n);
     }
     fputs("<footer>Response: request sent to reply complete, of the requests that succeeded. Mean multiplicity is "
-          "weighted by time, from the first start to the last end. The ideal is the longest sequence of one request's "
-          "run times, or the pool's run times over its threads, whichever is longer.</footer>\n</main></body></html>\n",
+          "weighted by time, from the first start to the last end. The ideal: the tasks of every request run "
+          "one after another from the moment it was sent, or the pool's run times over its threads, whichever ends "
+          "later.</footer>\n</main></body></html>\n",
           to);
     free(row);
     return 0;

@@ -106,11 +106,11 @@ void load_report_step(FILE *to, const load_step *step, const load_look *look)
 
 /* ---- the table ---- */
 
-enum { COLUMNS = 14 };
+enum { COLUMNS = 15 };
 
-static const char *const headings[COLUMNS] = {"target", "conns", "requests", "errors",       "p50",
-                                              "p99",    "max",   "rate",     "tasks",        "done",
-                                              "peak",   "mean",  "threads",  "elapsed/ideal"};
+static const char *const headings[COLUMNS] = {"target", "conns", "requests", "errors",  "rejected",
+                                              "p50",    "p99",   "rate",     "tasks",   "done",
+                                              "lost",   "peak",  "mean",     "threads", "elapsed / ideal"};
 
 typedef struct cell {
     char text[64];
@@ -125,28 +125,31 @@ static void fill_row(cell *row, const load_step *step)
 {
     const load_tasks *tasks = &step->tasks;
     const load_lane_figures *both = &tasks->lanes[LOAD_BOTH_LANES];
+    bool followed = tasks->follow == LOAD_FOLLOW_COMPLETE || tasks->follow == LOAD_FOLLOW_INCOMPLETE;
     for (int i = 0; i < COLUMNS; i++)
         put(&row[i], "-");
     put(&row[0], step->target->label);
     put(&row[1], load_format_count(step->connections).text);
     put(&row[2], load_format_count(step->made).text);
-    put(&row[3], load_format_count(load_step_errors(step) + step->rejected).text);
+    put(&row[3], load_format_count(load_step_errors(step)).text);
+    put(&row[4], load_format_count(step->rejected).text);
     if (tdm_histogram_count(step->latency)) {
-        put(&row[4], percentile(step->latency, 50).text);
-        put(&row[5], percentile(step->latency, 99).text);
-        put(&row[6], load_format_duration(tdm_histogram_max(step->latency)).text);
+        put(&row[5], percentile(step->latency, 50).text);
+        put(&row[6], percentile(step->latency, 99).text);
         put(&row[7], load_format_rate(load_step_rate(step)).text);
     }
-    if (tasks->follow == LOAD_FOLLOW_COMPLETE || tasks->follow == LOAD_FOLLOW_INCOMPLETE || tasks->promised)
+    if (followed || tasks->promised)
         put(&row[8], load_format_count(tasks->promised).text);
-    if (tasks->follow == LOAD_FOLLOW_COMPLETE || tasks->follow == LOAD_FOLLOW_INCOMPLETE)
+    if (followed) {
         put(&row[9], load_format_count(tasks->states[LOAD_STATE_DONE]).text);
+        put(&row[10], load_format_count(tasks->lost).text);
+    }
     if (!load_step_has_runs(step))
         return;
-    put(&row[10], load_format_count(both->curve.peak).text);
-    put(&row[11], load_format_mean(both->curve.mean).text);
-    put(&row[12], load_format_count(both->threads).text);
-    snprintf(row[13].text, sizeof row[13].text, "%.2f / %.2f s", (double) tasks->elapsed_ns / 1e9,
+    put(&row[11], load_format_count(both->curve.peak).text);
+    put(&row[12], load_format_mean(both->curve.mean).text);
+    put(&row[13], load_format_count(both->threads).text);
+    snprintf(row[14].text, sizeof row[14].text, "%.2f / %.2f s", (double) tasks->elapsed_ns / 1e9,
              (double) tasks->ideal_ns / 1e9);
 }
 

@@ -5,6 +5,7 @@
  * gets no further steps: they would only wait for the same. */
 #include "load/session.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -170,11 +171,13 @@ static int run_target(runner *r, unsigned index)
         snprintf(session->why, sizeof session->why, "%s", why);
         return 0;
     }
-    for (unsigned i = 0; i < plan->connection_count && !session->interrupted; i++) {
+    for (unsigned i = 0; i < target->connection_count && !session->interrupted; i++) {
         load_step *step = &session->steps[session->step_count];
-        int err = load_step_init(step, target, index, plan->connections[i]);
+        int err = load_step_init(step, target, index, target->connections[i]);
         if (err)
             return err;
+        for (unsigned k = 0; k < i; k++)
+            step->repeat += target->connections[k] == target->connections[i];
         session->step_count++;
         err = run_step(r, step);
         if (err)
@@ -223,7 +226,11 @@ int load_session_run(load_session *session, const load_plan *plan, const load_se
 {
     *session = (load_session){.plan = plan};
     runner r = {.session = session, .calls = calls, .arg = arg};
-    session->steps = calloc((size_t) plan->target_count * plan->connection_count, sizeof *session->steps);
+    size_t steps = 0;
+    for (unsigned i = 0; i < plan->target_count; i++)
+        steps += plan->targets[i].connection_count;
+    assert(steps); /* every target has a count */
+    session->steps = calloc(steps, sizeof *session->steps);
     int err = session->steps ? prepare(&r) : -ENOMEM;
     for (unsigned i = 0; i < plan->target_count && !err && !session->interrupted && !session->unreachable; i++)
         err = run_target(&r, i);

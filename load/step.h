@@ -37,7 +37,7 @@ typedef struct load_tasks {
     tdm_histogram *start_latency, *queue_wait, *run_time, *completion; /**< nanoseconds; NULL unless followed */
     bool timed;                                                        /**< elapsed, ideal and the clock are known */
     int64_t elapsed_ns;                                                /**< first request sent → last task's end */
-    int64_t ideal_ns;        /**< what the same run times would have taken without any waiting */
+    int64_t ideal_ns;        /**< the same, had the same requests and run times met no waiting */
     bool clock_same;         /**< server and client read the same clock */
     int64_t clock_offset_ns; /**< server's time minus the client's */
     int64_t clock_error_ns;  /**< the offset may be wrong by so much; 0 when the clock is the same */
@@ -46,6 +46,7 @@ typedef struct load_tasks {
 typedef struct load_step {
     const load_target *target;
     unsigned target_index, connections;
+    unsigned repeat;   /**< steps before it of the same target with as many connections */
     uint64_t planned;  /**< requests; 0: by time */
     double duration_s; /**< 0: by count */
     bool interrupted;  /**< the user stopped it */

@@ -4,8 +4,8 @@
  * machine, and that is tested, not assumed: a task is accepted after its request was sent and before its reply was
  * complete, so each request bounds the offset between the clocks from both sides. If zero fits all the bounds, the
  * clock is the same; else the middle of what fits is taken, and half its width is the error.
- * The ideal: a request's tasks run in sequence, so no run can be shorter than the longest sequence; and the pool's work
- * cannot be done in less than its sum over its threads. */
+ * The ideal: a request's tasks run in sequence, so they cannot end before it was sent and their run times have passed;
+ * and the pool's work cannot be done in less than its sum over its threads. */
 #include "load/summary.h"
 
 #include <errno.h>
@@ -67,20 +67,23 @@ static int by_request(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* The longest sum of run times over one request's tasks. Sorts the rows by request. */
-static int64_t longest_sequence(load_rows *rows)
+/* When the last request's tasks would have ended if nothing had waited: each request's run times, one after another,
+ * from when it was sent. From the first request on. Sorts the rows by request. */
+static int64_t unhindered_end(const load_step *step, load_rows *rows)
 {
-    int64_t longest = 0, sum = 0;
+    int64_t latest = 0, sum = 0;
     qsort(rows->items, rows->count, sizeof *rows->items, by_request);
     for (size_t i = 0; i < rows->count; i++) {
         const load_row *row = &rows->items[i];
+        const load_promise *promise = load_promises_find(&step->promises, row->id);
         if (i && row->request != rows->items[i - 1].request)
             sum = 0;
         if (row->started_ns != LOAD_NEVER)
             sum += row->ended_ns - row->started_ns;
-        longest = sum > longest ? sum : longest;
+        int64_t end = sum + (promise ? promise->sent_ns - step->first_sent_ns : 0);
+        latest = end > latest ? end : latest;
     }
-    return longest;
+    return latest;
 }
 
 /* How far apart the clocks are: bounds from every request whose first task was seen. Rows are sorted by id. */
@@ -138,10 +141,10 @@ int load_summarise(load_step *step, load_rows *rows)
         return err;
     compare_clocks(step, rows);
     const load_lane_figures *pool = &tasks->lanes[LOAD_LANE_POOL];
-    int64_t sequence = longest_sequence(rows);
+    int64_t unhindered = unhindered_end(step, rows);
     int64_t share = pool->threads ? pool->run_total_ns / pool->threads : 0;
     tasks->timed = true;
-    tasks->ideal_ns = sequence > share ? sequence : share;
+    tasks->ideal_ns = unhindered > share ? unhindered : share;
     tasks->elapsed_ns = last_end - tasks->clock_offset_ns - step->first_sent_ns;
     return shift_curves(step);
 }

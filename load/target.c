@@ -35,6 +35,7 @@ void load_target_finish(load_target *target)
 {
     load_url_finish(&target->url);
     free(target->label);
+    free(target->connections);
     free(target->request);
     *target = (load_target){0};
 }

@@ -12,6 +12,8 @@
 typedef struct load_target {
     load_url url;
     char *label;
+    unsigned *connections; /**< one step for each */
+    unsigned connection_count;
     char *request; /**< the whole request, ready to be sent */
     size_t request_size;
     struct sockaddr_storage address;
@@ -20,7 +22,7 @@ typedef struct load_target {
 
 /** Make the request of a target whose `url` and `label` are set. @return 0; -ENOMEM. */
 int load_target_prepare(load_target *target);
-/** Free everything, `url` and `label` too. A zeroed target is accepted. */
+/** Free everything, `url`, `label` and `connections` too. A zeroed target is accepted. */
 void load_target_finish(load_target *target);
 
 /** The bytes of `GET path` on the target's host. @return malloc'ed text, or NULL. */

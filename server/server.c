@@ -164,9 +164,8 @@ int tdm__server_destroy(tdm__server **server_at)
     atomic_store(&server->closing, true);
     for (unsigned i = 0; i < server->count; i++)
         tdm__loop_post(server->slots[i].loop, &server->slots[i].end);
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += PATIENCE_S;
+    int64_t until_ns = tdm_clock_ns() + PATIENCE_S * TDM_NS_PER_S;
+    struct timespec until = {.tv_sec = until_ns / TDM_NS_PER_S, .tv_nsec = until_ns % TDM_NS_PER_S};
     int err = 0;
     pthread_mutex_lock(&server->lock);
     while (server->ended < server->count && !err)

@@ -60,11 +60,8 @@ static void rest_a_while(void)
 {
     if (used || stopping)
         return;
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += NAP_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / TDM_NS_PER_S;
-    until.tv_nsec %= TDM_NS_PER_S;
+    int64_t until_ns = tdm_clock_ns() + NAP_MS * INT64_C(1000000);
+    struct timespec until = {.tv_sec = until_ns / TDM_NS_PER_S, .tv_nsec = until_ns % TDM_NS_PER_S};
     writer_rest = NAPPING;
     while (writer_rest == NAPPING && pthread_cond_timedwait(&wake, &lock, &until) != ETIMEDOUT)
         ;

@@ -39,11 +39,12 @@ static void gather_pools(tdm_executor *executor, gathering *g)
 
 static void fill_lane(tdm_executor *executor, tdm_lane lane, const tdm__lane_sum *sum, tdm_lane_stats *out)
 {
+    uint64_t before = atomic_load(&executor->rejected_before_window[lane]); /* first: it never overtakes the next */
     uint64_t rejected = atomic_load(&executor->rejected[lane]);
     out->window = sum->window;
     out->lifetime = sum->lifetime;
     out->lifetime.rejected = rejected;
-    out->window.rejected = rejected - atomic_load(&executor->rejected_before_window[lane]);
+    out->window.rejected = rejected - before;
     out->peak = atomic_load(&executor->gauges[lane].peak);
     out->mean = sum->window_s > 0 ? sum->running_ns / 1e9 / sum->window_s : 0;
     tdm__summarize(sum->queue_wait, &out->queue_wait);
@@ -53,9 +54,10 @@ static void fill_lane(tdm_executor *executor, tdm_lane lane, const tdm__lane_sum
 static void fill_handlers(tdm_executor *executor, const tdm_histogram *times, tdm_handler_stats *out)
 {
     tdm__handler_counts *counts = &executor->handlers;
+    uint64_t ended = atomic_load(&counts->ended); /* before `started`, or more could have ended than started */
     *out = (tdm_handler_stats){
         .started = atomic_load(&counts->started),
-        .ended = atomic_load(&counts->ended),
+        .ended = ended,
         .failed = atomic_load(&counts->failed),
         .rejected = atomic_load(&counts->rejected),
         .queued = atomic_load(&counts->queued),
@@ -69,7 +71,6 @@ static void fill(tdm_executor *executor, gathering *g)
 {
     tdm_stats *out = g->out;
     *out = (tdm_stats){
-        .uptime = tdm_s_from_ns(tdm_clock_ns() - executor->start_ns),
         .draining = atomic_load(&executor->closing),
         .max_loop_tasks = executor->settings.max_loop_tasks,
         .loop_count = executor->settings.loops,
@@ -81,11 +82,12 @@ static void fill(tdm_executor *executor, gathering *g)
         fill_lane(executor, (tdm_lane) i, &g->lanes[i], &out->lanes[i]);
     fill_handlers(executor, g->handler_times, &out->handlers);
     out->window = g->lanes[TDM_POOL].window_s;
+    out->uptime = tdm_s_from_ns(tdm_clock_ns() - executor->start_ns); /* last: no window is longer */
 }
 
 int tdm_stats_get(tdm_executor *executor, tdm_stats *out)
 {
-    if (!tdm__exec_to_wait() && executor->settings.loops > 1)
+    if (!tdm__executor_can_ask(executor))
         return -EDEADLK;
     gathering g = {.out = out};
     int err = tdm__durations_create(&g.handler_times);
@@ -112,7 +114,7 @@ static void reset_loop(tdm__loop *loop, void *arg)
 
 int tdm_stats_reset(tdm_executor *executor)
 {
-    if (!tdm__exec_to_wait() && executor->settings.loops > 1)
+    if (!tdm__executor_can_ask(executor))
         return -EDEADLK;
     for (unsigned i = 0; i < executor->settings.loops; i++)
         tdm__loop_call(executor->loops[i], reset_loop, NULL);

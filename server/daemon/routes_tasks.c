@@ -2,6 +2,7 @@
 /* DESIGN: the ledger over HTTP. `/tasks` has two forms: a list, newest first, in pages; and with `ended_after` the stream
  * of ended tasks, oldest first, that a client follows with a cursor, waiting for the next one. A wait is cut into short
  * pieces so that a drain, which wants to see its connections go, ends it. */
+#include <assert.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -131,6 +132,7 @@ static int reply_stream(tdm_request *req, const struct list_params *params, tdm_
     tdm_cursor cursor;
     uint64_t missed = 0;
     int count = params->ended_after[0] ? first_cursor(req, params->ended_after, &cursor) : -EINVAL;
+    assert(count <= 0);
     if (count == 0)
         count = follow(req, params, &cursor, rows, &missed);
     if (count == -EINVAL)

@@ -228,7 +228,7 @@ tdm_app *http_app(const tdm_app_options *options, void (*add)(tdm_app *app))
     tdm_app_options with_port = options ? *options : (tdm_app_options){0};
     if (!with_port.port)
         with_port.port = "0";
-    signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     tdm_app *app;
     ck_assert_int_eq(tdm_app_create(&app, &with_port), 0);
     add(app);

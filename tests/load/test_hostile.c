@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: each test is a server that does one thing wrong (or right in an unusual way), and the count that the client
  * must make of it. */
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -557,12 +556,6 @@ typedef struct leaving {
     atomic_uint replies;
 } leaving;
 
-static void *refuse_now(void *arg)
-{
-    fake_server_refuse(arg);
-    return NULL;
-}
-
 static void serve_then_leave(int fd, unsigned number, void *arg)
 {
     leaving *l = arg;
@@ -570,7 +563,7 @@ static void serve_then_leave(int fd, unsigned number, void *arg)
     (void) number;
     while (fake_read_request(fd, path, sizeof path)) {
         if (atomic_fetch_add(&l->replies, 1) == 9)
-            refuse_now(atomic_load(&l->server));
+            fake_server_refuse(atomic_load(&l->server));
         fake_reply(fd, "200 OK", atomic_load(&l->replies) >= 10 ? "Connection: close\r\n" : "", "");
         if (atomic_load(&l->replies) >= 10)
             return;

@@ -254,7 +254,7 @@ START_TEST(wide_documents_are_not_deep)
     char *to = stpcpy(text, "[[]");
     for (int i = 0; i < PAIRS; i++)
         to = stpcpy(to, ",{}");
-    to = stpcpy(to, "]");
+    stpcpy(to, "]");
     tdm_json *root = parse(text);
     int count = 0;
     for (const tdm_json *v = tdm_json_first(root); v; v = tdm_json_next(v))

@@ -3,7 +3,6 @@
 #include <locale.h>
 #include <stdlib.h>
 
-
 #include "tests/unit/unit.h"
 
 #include "server/number.h"
@@ -81,5 +80,7 @@ END_TEST
 
 int main(void)
 {
-    return unit_main("number", (const TTest *const[]){integers_are_read_as_pydantic_reads_them, floats_are_read_strictly_and_must_be_finite, a_number_does_not_depend_on_the_locale, NULL});
+    return unit_main("number", (const TTest *const[]){integers_are_read_as_pydantic_reads_them,
+                                                      floats_are_read_strictly_and_must_be_finite,
+                                                      a_number_does_not_depend_on_the_locale, NULL});
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "tests/unit/unit.h"
 
 #include "server/message.h"
@@ -162,5 +161,9 @@ END_TEST
 
 int main(void)
 {
-    return unit_main("wire", (const TTest *const[]){a_reply_has_its_fields_and_body, an_answer_to_a_head_has_the_length_and_no_body, tasks_connection_and_extras_are_told, no_content_has_no_length, a_refusal_is_a_reply_in_json_that_closes, illegal_and_reserved_fields_are_known, messages_with_two_meanings_are_refused, connection_options_are_found_in_lists, NULL});
+    return unit_main("wire", (const TTest *const[]){
+                                 a_reply_has_its_fields_and_body, an_answer_to_a_head_has_the_length_and_no_body,
+                                 tasks_connection_and_extras_are_told, no_content_has_no_length,
+                                 a_refusal_is_a_reply_in_json_that_closes, illegal_and_reserved_fields_are_known,
+                                 messages_with_two_meanings_are_refused, connection_options_are_found_in_lists, NULL});
 }

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: the client against the real tandemd: what it counts must be what the daemon counts. */
+#include <arpa/inet.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <tandem/tandem.h>
+#include <unistd.h>
+
+#include "tests/load/load_run.h"
+#include "tests/unit/unit.h"
+
+extern char **environ;
+
+typedef struct daemon_process {
+    pid_t pid;
+    unsigned port;
+    FILE *out;
+} daemon_process;
+
+static daemon_process start_daemon(const char *const *options)
+{
+    daemon_process d = {0};
+    char *argv[20] = {strdup("tandemd"), strdup("--port"), strdup("0"), strdup("--log-level"), strdup("error")};
+    int ends[2], argc = 5;
+    const char *program = getenv("TANDEMD");
+    posix_spawn_file_actions_t actions;
+    for (; *options && argc < 19; options++)
+        argv[argc++] = strdup(*options);
+    ck_assert_ptr_nonnull(program);
+    ck_assert_int_eq(pipe(ends), 0);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+    posix_spawn_file_actions_addclose(&actions, ends[0]);
+    posix_spawn_file_actions_addclose(&actions, ends[1]);
+    ck_assert_int_eq(posix_spawn(&d.pid, program, &actions, NULL, argv, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    d.out = fdopen(ends[0], "r");
+    ck_assert_int_eq(fscanf(d.out, "tandemd %*s listening on http://127.0.0.1:%u", &d.port), 1);
+    for (int i = 0; i < argc; i++)
+        free(argv[i]);
+    return d;
+}
+
+#define START(...) start_daemon((const char *const[]){__VA_ARGS__, NULL})
+
+/* Stop it; returns its exit status. */
+static int stop_daemon(daemon_process *d)
+{
+    int status = 0;
+    kill(d->pid, SIGTERM);
+    ck_assert_int_eq(waitpid(d->pid, &status, 0), d->pid);
+    fclose(d->out);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static const char *url_of(const daemon_process *d, const char *path, char *url, size_t size)
+{
+    snprintf(url, size, "http://127.0.0.1:%u%s", d->port, path);
+    return url;
+}
+
+/* The count `name` of a lane, as the daemon's own /stats tells it. */
+static double stat_of(const daemon_process *d, const char *lane, const char *name)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t) d->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    static const char request[] = "GET /stats HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    char text[32768] = "";
+    size_t n = 0;
+    ssize_t got;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *) &address, sizeof address), 0);
+    ck_assert_int_eq(send(fd, request, sizeof request - 1, 0), sizeof request - 1);
+    while ((got = recv(fd, text + n, sizeof text - 1 - n, 0)) > 0)
+        n += (size_t) got;
+    close(fd);
+    const char *body = strstr(text, "\r\n\r\n");
+    ck_assert_ptr_nonnull(body);
+    tdm_json *root = NULL;
+    double value = NAN;
+    ck_assert_int_eq(tdm_json_parse(&root, body + 4, strlen(body + 4), NULL), 0);
+    ck_assert(tdm_json_as_double(tdm_json_get(tdm_json_get(tdm_json_get(root, "lanes"), lane), name), &value));
+    tdm_json_destroy(&root);
+    return value;
+}
+
+START_TEST(sync_and_async_stand_side_by_side)
+{
+    daemon_process d = START("--workers", "3");
+    char sync[96], async[96];
+    load_run run;
+    LOAD_RUN(&run, "-c", "2,6", "--follow", url_of(&d, "/?as_async=0&count=3&period=0.05", sync, sizeof sync),
+             url_of(&d, "/?as_async=1&count=3&period=0.05", async, sizeof async));
+    ck_assert_uint_eq(run.session.step_count, 4);
+    ck_assert_int_eq(load_session_status(&run.session), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        const load_tasks *tasks = &run.session.steps[i].tasks;
+        unsigned connections = i % 2 ? 6 : 2;
+        load_lane lane = i < 2 ? LOAD_LANE_POOL : LOAD_LANE_LOOP;
+        ck_assert_uint_eq(tasks->states[LOAD_STATE_DONE], 3 * connections);
+        ck_assert_uint_eq(tasks->lanes[lane].tasks, 3 * connections);
+        ck_assert_uint_le(tasks->lanes[lane].curve.peak, i == 1 ? 3 : connections);
+        ck_assert_uint_le(tasks->lanes[lane].threads, i < 2 ? 3 : 1);
+        ck_assert_int_ge(tdm_histogram_min(tasks->run_time), 50 * 1000 * 1000);
+        ck_assert(tasks->clock_same);
+        ck_assert_int_ge(tasks->elapsed_ns, 150 * 1000 * 1000);
+    }
+    ck_assert_str_eq(run.plan.targets[0].label, "as_async=0");
+    load_run_finish(&run);
+    ck_assert_int_eq(stop_daemon(&d), 0);
+}
+END_TEST
+
+START_TEST(counts_are_those_of_the_daemon)
+{
+    daemon_process d = START("--workers", "4");
+    char url[96];
+    load_run run;
+    LOAD_RUN(&run, "-c", "20", "-n", "1000", "--follow", url_of(&d, "/?as_async=0&count=3&period=0", url, sizeof url));
+    const load_tasks *tasks = &run.session.steps[0].tasks;
+    ck_assert_int_eq(tasks->follow, LOAD_FOLLOW_COMPLETE);
+    ck_assert_double_eq((double) tasks->promised, stat_of(&d, "pool", "accepted"));
+    ck_assert_double_eq((double) tasks->states[LOAD_STATE_DONE], stat_of(&d, "pool", "done"));
+    ck_assert_uint_eq(tasks->states[LOAD_STATE_DONE], 3000);
+    load_run_finish(&run);
+    ck_assert_int_eq(stop_daemon(&d), 0);
+}
+END_TEST
+
+START_TEST(a_small_ledger_makes_the_step_incomplete_not_lost)
+{
+    daemon_process d = START("--ledger", "10");
+    char url[96];
+    load_run run;
+    LOAD_RUN(&run, "-c", "50", "--follow", url_of(&d, "/?as_async=1&count=40&period=0", url, sizeof url));
+    const load_tasks *tasks = &run.session.steps[0].tasks;
+    ck_assert_int_eq(tasks->follow, LOAD_FOLLOW_INCOMPLETE);
+    ck_assert_uint_gt(tasks->missed, 0);
+    ck_assert_uint_eq(tasks->lost, 0);
+    ck_assert_uint_eq(tasks->states[LOAD_STATE_DONE] + tasks->unknown, 2000);
+    ck_assert_int_eq(load_session_status(&run.session), 1);
+    load_run_finish(&run);
+    ck_assert_int_eq(stop_daemon(&d), 0);
+}
+END_TEST
+
+START_TEST(a_full_queue_is_rejected_and_nothing_of_it_is_lost)
+{
+    daemon_process d = START("--workers", "1", "--queue", "3");
+    char url[96];
+    load_run run;
+    LOAD_RUN(&run, "-c", "8", "--follow", url_of(&d, "/?as_async=0&count=1&period=0.05", url, sizeof url));
+    const load_step *step = &run.session.steps[0];
+    ck_assert_uint_gt(step->rejected, 0);
+    ck_assert_int_ge(step->retry_after_s, 1);
+    ck_assert_uint_eq(step->succeeded + step->rejected, 8);
+    ck_assert_uint_eq(step->tasks.promised, step->succeeded);
+    ck_assert_uint_eq(step->tasks.states[LOAD_STATE_DONE], step->succeeded);
+    ck_assert_int_eq(load_session_status(&run.session), 0);
+    load_run_finish(&run);
+    ck_assert_int_eq(stop_daemon(&d), 0);
+}
+END_TEST
+
+typedef struct stopper {
+    pid_t pid;
+    bool done;
+} stopper;
+
+static void stop_under_load(void *arg, const load_step *step, bool following, uint64_t ended, int64_t now_ns)
+{
+    stopper *s = arg;
+    (void) following;
+    (void) ended;
+    (void) now_ns;
+    if (!s->done && step->succeeded >= 200)
+        s->done = kill(s->pid, SIGTERM) == 0;
+}
+
+START_TEST(a_daemon_stopped_under_load_loses_no_request)
+{
+    daemon_process d = START("--workers", "4");
+    char url[96], *argv[] = {strdup("tandem-load"), strdup("-c"), strdup("20"), strdup("-d"), strdup("60"), NULL, NULL};
+    stopper s = {.pid = d.pid};
+    const load_session_calls calls = {.tick = stop_under_load};
+    load_run run;
+    argv[5] = strdup(url_of(&d, "/?as_async=0&count=1&period=0.001", url, sizeof url));
+    ck_assert_int_eq(load_plan_parse(&run.plan, 6, argv), 0);
+    ck_assert_int_eq(load_session_run(&run.session, &run.plan, &calls, &s), 0);
+    const load_step *step = &run.session.steps[0];
+    ck_assert(step->target_gone);
+    ck_assert_uint_ge(step->succeeded, 200);
+    ck_assert_uint_eq(load_step_unanswered(step), 0);
+    ck_assert_uint_eq(load_step_errors(step), step->errors[LOAD_ERROR_CONNECT]);
+    load_run_finish(&run);
+    ck_assert_int_eq(stop_daemon(&d), 0);
+    for (int i = 0; i < 6; i++)
+        free(argv[i]);
+}
+END_TEST
+
+int main(void)
+{
+    return unit_main("load_daemon",
+                     (const TTest *const[]){sync_and_async_stand_side_by_side, counts_are_those_of_the_daemon,
+                                            a_small_ledger_makes_the_step_incomplete_not_lost,
+                                            a_full_queue_is_rejected_and_nothing_of_it_is_lost,
+                                            a_daemon_stopped_under_load_loses_no_request, NULL});
+}
