@@ -192,6 +192,18 @@ bool tdm_app_draining(const tdm_app *app)
     return atomic_load_explicit(&app->draining, memory_order_relaxed);
 }
 
+void tdm_app_stats_get(const tdm_app *app, tdm_app_stats *out)
+{
+    *out = (tdm_app_stats){0};
+    tdm__server_count(app->server, out);
+    for (unsigned i = 0; i < app->front_count; i++) {
+        const tdm__front *front = &app->fronts[i];
+        out->requests += atomic_load_explicit(&front->requests, memory_order_relaxed);
+        out->replies += atomic_load_explicit(&front->replies, memory_order_relaxed);
+        out->left += atomic_load_explicit(&front->left, memory_order_relaxed);
+    }
+}
+
 /* ---- end ---- */
 
 static int end_everything(tdm_app *app)

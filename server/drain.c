@@ -77,15 +77,12 @@ static void end_connections(tdm_app *app, int64_t deadline_ns)
 static void sum_up(tdm_app *app, int64_t began_ns, bool lost)
 {
     tdm_manifest *manifest = &app->manifest;
-    uint64_t left = 0;
-    for (unsigned i = 0; i < app->front_count; i++) {
-        const tdm__front *front = &app->fronts[i];
-        manifest->requests += atomic_load_explicit(&front->requests, memory_order_relaxed);
-        manifest->replies += atomic_load_explicit(&front->replies, memory_order_relaxed);
-        left += atomic_load_explicit(&front->left, memory_order_relaxed);
-    }
-    uint64_t answered = manifest->replies + left;
-    manifest->unanswered = manifest->requests > answered ? manifest->requests - answered : 0;
+    tdm_app_stats stats;
+    tdm_app_stats_get(app, &stats);
+    uint64_t answered = stats.replies + stats.left;
+    manifest->requests = stats.requests;
+    manifest->replies = stats.replies;
+    manifest->unanswered = stats.requests > answered ? stats.requests - answered : 0;
     manifest->seconds = tdm_s_from_ns(tdm_clock_ns() - began_ns);
     manifest->exit_status = lost || manifest->unanswered ? 3 : 0;
 }

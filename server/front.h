@@ -20,7 +20,7 @@ typedef struct tdm__front {
     TAILQ_HEAD(, tdm_request) handling; /* loop's thread: requests whose handler has not ended */
     tdm__message cancel;                /* the drain's: cancel them all */
     /* Written by the loop's thread only, read by any. */
-    _Atomic uint64_t requests, replies, left, cut;
+    _Atomic uint64_t requests, replies, left;
 } tdm__front;
 
 typedef enum tdm__app_state { TDM__NEW, TDM__STARTED, TDM__STOPPING, TDM__STOPPED } tdm__app_state;

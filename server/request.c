@@ -245,7 +245,8 @@ static void over(void *owner, tdm__ending ending)
 {
     tdm_request *req = owner;
     tdm__front *front = req->front;
-    count(ending == TDM__HANDED ? &front->replies : ending == TDM__LEFT ? &front->left : &front->cut);
+    if (ending != TDM__CUT)
+        count(ending == TDM__HANDED ? &front->replies : &front->left);
     req->exchange = NULL;
     req->over = true;
     req->ending = ending;

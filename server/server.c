@@ -180,14 +180,12 @@ int tdm__server_destroy(tdm__server **server_at)
     return 0;
 }
 
-void tdm__server_count(const tdm__server *server, tdm__server_counts *out)
+void tdm__server_count(const tdm__server *server, tdm_app_stats *out)
 {
-    *out = (tdm__server_counts){
-        .connections = atomic_load(&server->connections),
-        .accepted = atomic_load(&server->accepted),
-        .half_closed = atomic_load(&server->half_closed),
-        .refused = atomic_load(&server->refused),
-    };
+    out->connections = atomic_load(&server->connections);
+    out->accepted = atomic_load(&server->accepted);
+    out->half_closed = atomic_load(&server->half_closed);
+    out->refused = atomic_load(&server->refused);
 }
 
 /* ---- what gates tell ---- */

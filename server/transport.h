@@ -10,6 +10,7 @@
 #define TANDEM_SERVER_TRANSPORT_H
 
 #include "tasks/loop.h"
+#include <tandem/app.h>
 
 typedef struct tdm__server tdm__server;     /* listeners and connections, on every loop of an executor */
 typedef struct tdm__exchange tdm__exchange; /* one request and its reply, from `arrived` to `over` */
@@ -72,14 +73,8 @@ void tdm__server_cut(tdm__server *server);
  * @return 0; -EBUSY: a loop does not come round; its part was left alone. */
 int tdm__server_destroy(tdm__server **server);
 
-/* What the server has seen, for stats and tests. Any thread. */
-typedef struct tdm__server_counts {
-    uint64_t connections; /* open now */
-    uint64_t accepted;    /* since the start */
-    uint64_t half_closed; /* FINs seen while a reply was awaited */
-    uint64_t refused;     /* messages refused before they became a request: malformed, too large */
-} tdm__server_counts;
-void tdm__server_count(const tdm__server *server, tdm__server_counts *out);
+/* Connections, half-closes and refusals; the rest of *out is left alone. Any thread. */
+void tdm__server_count(const tdm__server *server, tdm_app_stats *out);
 
 /* ---- exchanges ---- */
 

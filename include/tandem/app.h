@@ -49,6 +49,19 @@ TDM_API const char *tdm_app_url(const tdm_app *app);
 /** Is the app stopping? Any thread. */
 TDM_API bool tdm_app_draining(const tdm_app *app);
 
+/** What the server has seen since the start. */
+typedef struct tdm_app_stats {
+    uint64_t connections;       /**< open now */
+    uint64_t accepted;          /**< connections since the start */
+    uint64_t half_closed;       /**< clients that sent a FIN while their reply was awaited */
+    uint64_t refused;           /**< messages answered before they became a request: malformed, too large, too slow */
+    uint64_t requests, replies; /**< requests whose head was read; replies handed to the kernel */
+    uint64_t left;              /**< requests whose client left before its reply was handed over */
+} tdm_app_stats;
+
+/** Fill *out. After the start; any thread. */
+TDM_API void tdm_app_stats_get(const tdm_app *app, tdm_app_stats *out);
+
 /** What a stop came to. */
 typedef struct tdm_manifest {
     tdm_totals lanes[TDM_LANES]; /**< lifetime totals */
@@ -68,6 +81,8 @@ TDM_API int tdm_app_destroy(tdm_app **app);
 
 /** A whole main(): log, start, print the ready line, wait for SIGTERM or SIGINT, drain, print the manifest as one JSON
  *  line, and leave. A second signal hurries the drain. A client's reset never ends the process (SIGPIPE is ignored).
+ *  If a loop is held by code that never waits, the stop cannot end; then the process leaves with 3, without a manifest,
+ *  when the drain's times are over, or shortly after the second signal.
  *  @return the exit status for main(): 0; 1: could not start; 3: the drain lost work. */
 TDM_API int tdm_app_main(tdm_app *app);
 

@@ -14,9 +14,11 @@ static int get_stats(tdm_request *req)
         return -ENOMEM;
     int err = tdm_stats_get(tdm_request_executor(req), stats);
     if (!err) {
+        tdm_app_stats app;
+        tdm_app_stats_get(tdm_request_app(req), &app);
         tdm_json_writer w;
         tdm_json_init(&w);
-        write_stats(&w, stats);
+        write_stats(&w, stats, &app);
         err = tdm_reply_json(req, 200, &w);
         tdm_json_finish(&w);
     }

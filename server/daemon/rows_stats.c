@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: the stats as JSON. Counts are integers, times are seconds. A lane's counts stand flat in it for the current
- * window and once more under `lifetime`; `total` is the sum of both lanes. */
+ * window and once more under `lifetime`; `total` is the sum of both lanes. `http` counts since the start. */
 #include <tandem/clock.h>
 
 #include "server/daemon/rows.h"
@@ -145,7 +145,21 @@ static void write_handlers(tdm_json_writer *w, const tdm_handler_stats *handlers
     tdm_json_object_end(w);
 }
 
-void write_stats(tdm_json_writer *w, const tdm_stats *stats)
+static void write_http(tdm_json_writer *w, const tdm_app_stats *app)
+{
+    tdm_json_key(w, "http");
+    tdm_json_object_begin(w);
+    write_count(w, "connections", app->connections);
+    write_count(w, "accepted", app->accepted);
+    write_count(w, "requests", app->requests);
+    write_count(w, "replies", app->replies);
+    write_count(w, "left", app->left);
+    write_count(w, "refused", app->refused);
+    write_count(w, "half_closed", app->half_closed);
+    tdm_json_object_end(w);
+}
+
+void write_stats(tdm_json_writer *w, const tdm_stats *stats, const tdm_app_stats *app)
 {
     tdm_json_object_begin(w);
     tdm_json_key(w, "uptime");
@@ -158,5 +172,6 @@ void write_stats(tdm_json_writer *w, const tdm_stats *stats)
     write_pools(w, stats);
     write_loops(w, stats);
     write_handlers(w, &stats->handlers);
+    write_http(w, app);
     tdm_json_object_end(w);
 }

@@ -2,10 +2,13 @@
 /* The orderly stop, seen by the clients. */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/http/http.h"
@@ -325,6 +328,65 @@ START_TEST(under_load_no_reply_is_lost_and_the_manifest_adds_up)
 }
 END_TEST
 
+static int spin(tdm_task *task, void *arg)
+{
+    (void) task;
+    (void) arg;
+    for (;;)
+        usleep(100000); /* holds its loop: it never waits in the library's way */
+    return 0;
+}
+
+static int get_spin(tdm_request *req)
+{
+    int err = tdm_background(req, &(tdm_task_spec){.name = "spin", .run = spin});
+    return err ? err : tdm_reply_text(req, 200, "ok");
+}
+
+/* As a program would: with one route, whose task holds the loop. */
+static int run_stuck_program(int out_fd, double timeout)
+{
+    dup2(out_fd, STDOUT_FILENO);
+    tdm_app *stuck;
+    tdm_app_options options = {.port = "0", .drain_timeout = &timeout, .drain_grace = &timeout};
+    if (tdm_app_create(&stuck, &options) || tdm_app_get(stuck, "/", get_spin))
+        return 1;
+    return tdm_app_main(stuck);
+}
+
+/* @return a process that was told to stop, and cannot. */
+static pid_t start_stuck(double timeout, int second_signal)
+{
+    char line[256] = "", url[128];
+    int fds[2];
+    ck_assert_int_eq(pipe(fds), 0);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0)
+        _exit(run_stuck_program(fds[1], timeout));
+    ck_assert_int_gt(read(fds[0], line, sizeof line - 1), 0);
+    ck_assert_int_eq(sscanf(line, "tandem %*s listening on %127s", url), 1);
+    http_expect(url, "GET", "/", 200, "ok");
+    ck_assert_int_eq(kill(pid, SIGTERM), 0);
+    if (second_signal)
+        ck_assert_int_eq(kill(pid, second_signal), 0);
+    close(fds[0]);
+    close(fds[1]);
+    return pid;
+}
+
+START_TEST(a_loop_that_never_comes_round_does_not_hold_the_process)
+{
+    pid_t pids[] = {start_stuck(0.1, 0), start_stuck(600, SIGINT)};
+    for (int i = 0; i < 2; i++) {
+        int status;
+        ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
+        ck_assert(WIFEXITED(status));
+        ck_assert_int_eq(WEXITSTATUS(status), 3);
+    }
+}
+END_TEST
+
 int main(void)
 {
     return http_main("drain", (const TTest *const[]){
@@ -338,6 +400,7 @@ int main(void)
                                   a_hurry_ends_every_wait,
                                   a_request_that_stops_in_the_middle_does_not_hold_the_drain,
                                   under_load_no_reply_is_lost_and_the_manifest_adds_up,
+                                  a_loop_that_never_comes_round_does_not_hold_the_process,
                                   NULL,
                               });
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/http/http.h"
 
@@ -399,7 +400,11 @@ START_TEST(a_half_close_cancels_nothing)
         http_ask(&c, "GET", i ? "/hold?handler=pool" : "/hold", NULL);
         http_wait_for(&started, 1);
         ck_assert_int_eq(shutdown(c.fd, SHUT_WR), 0);
-        http_expect(url, "GET", "/nope", 404, NULL); /* the loop has come round since */
+        tdm_app_stats stats;
+        do { /* until the server has noticed */
+            tdm_app_stats_get(app, &stats);
+            usleep(200);
+        } while (stats.half_closed < (unsigned) i + 1);
         released = 1;
         http_reply reply = http_read(&c, false);
         ck_assert_str_eq(reply.body, "released");
@@ -429,6 +434,13 @@ START_TEST(requests_of_a_client_that_left_do_not_disturb_others)
         http_reply_finish(&reply);
     }
     http_disconnect(&stays);
+    tdm_app_stats stats;
+    do { /* until the last one is seen to have left */
+        tdm_app_stats_get(app, &stats);
+        usleep(200);
+    } while (stats.replies + stats.left < stats.requests || stats.connections);
+    ck_assert_uint_ge(stats.requests, 50);
+    ck_assert_uint_eq(stats.replies, 50);
     http_app_end(app);
 }
 END_TEST

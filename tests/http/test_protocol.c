@@ -355,6 +355,10 @@ START_TEST(malformed_messages_are_refused_in_json_and_the_connection_closes)
     begin();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         expect_refusal(cases[i].request, strlen(cases[i].request), cases[i].status, cases[i].body);
+    tdm_app_stats stats;
+    tdm_app_stats_get(app, &stats);
+    ck_assert_uint_eq(stats.refused, sizeof cases / sizeof cases[0]);
+    ck_assert_uint_eq(stats.requests, 0);
     http_ask(&c, "GET", "/hello", NULL);
     read_expecting(200, "hello");
     end();
