@@ -29,7 +29,7 @@ typedef struct child {
 static child start_limited(const char *const *options, rlim_t files)
 {
     char *argv[40] = {strdup("tandem-load")};
-    for (int i = 0; options[i] && i < 38; i++)
+    for (int i = 0; i < 38 && options[i]; i++)
         argv[i + 1] = strdup(options[i]);
     child c = {.out = memfd_create("out", 0), .err = memfd_create("err", 0)};
     const char *program = getenv("TANDEM_LOAD");
