@@ -263,6 +263,10 @@ static void wrong_status(load_follow *f, unsigned status)
     if (f->asking == LOAD_ASK_CURSOR) {
         snprintf(what, sizeof what, "GET /tasks?ended_after=now answered %u", status);
         no_list(f, what);
+    } else if (status == 422) { /* a cursor belongs to one run of the server */
+        f->gone = true;
+        explain(f, "the target does not know its own cursor any more: it was restarted");
+        over(f);
     } else if (++f->refusals >= 5) {
         snprintf(what, sizeof what, "status %u", status);
         broken(f, what);

@@ -12,6 +12,9 @@
 #include "tasks/task.h"
 #include <tandem/clock.h>
 
+/* For the last `drop` to return, and a place in a batch to be given back. Long: what comes after is a leak. */
+static const double SETTLE_S = 5;
+
 bool tdm__executor_is_finished(tdm_executor *executor)
 {
     return atomic_load(&executor->closing) && !atomic_load(&executor->outstanding);
@@ -102,6 +105,24 @@ static void close_books(tdm__shard *shard, void *arg)
     }
 }
 
+static void count_abandoned(tdm__shard *shard, void *arg)
+{
+    *(uint64_t *) arg += shard->lifetime.state[TDM_ABANDONED];
+}
+
+bool tdm__executor_settle(tdm_executor *executor)
+{
+    uint64_t abandoned = 0;
+    tdm__executor_each_shard(executor, count_abandoned, &abandoned);
+    if (!abandoned && !tdm__handlers_unfinished(executor)) {
+        pthread_mutex_lock(&executor->lock);
+        executor->hurry = false;
+        pthread_mutex_unlock(&executor->lock);
+        wait_quiet(executor, SETTLE_S);
+    }
+    return !atomic_load(&executor->outstanding) && !tdm__handlers_unfinished(executor);
+}
+
 static void add_lifetime(tdm__shard *shard, void *arg)
 {
     tdm_totals *out = arg;
@@ -124,6 +145,7 @@ int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options,
             over = task->drain_next;
             tdm__task_over(task);
         }
+        tdm__watch_notify(&executor->watch); /* followers of what still runs have ended too */
         wait_quiet(executor, options->grace);
         tdm__executor_each_shard(executor, close_books, NULL);
         tdm__watch_notify(&executor->watch);

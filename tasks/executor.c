@@ -132,7 +132,7 @@ int tdm_executor_destroy(tdm_executor **slot)
     *slot = NULL;
     if (!executor->drained)
         tdm_executor_drain(executor, &(tdm_drain_options){0}, NULL);
-    if (atomic_load(&executor->outstanding) || tdm__handlers_unfinished(executor))
+    if (!tdm__executor_settle(executor))
         return -EBUSY;
     tear_down(executor);
     return 0;
@@ -156,9 +156,15 @@ unsigned tdm__executor_shard_count(const tdm_executor *executor)
     return executor->settings.loops + 1;
 }
 
+bool tdm__executor_can_ask(const tdm_executor *executor)
+{
+    bool own = executor->settings.loops == 1 && executor->loops[0] == tdm__loop_current();
+    return own || tdm__exec_to_wait();
+}
+
 int tdm__executor_each_shard(tdm_executor *executor, void (*fn)(tdm__shard *shard, void *arg), void *arg)
 {
-    if (!tdm__exec_to_wait() && executor->settings.loops > 1)
+    if (!tdm__executor_can_ask(executor))
         return -EDEADLK;
     visit v = {fn, arg};
     for (unsigned i = 0; i < executor->settings.loops; i++)

@@ -44,6 +44,10 @@ struct tdm_executor {
     bool hurry;
 };
 
+/* After a drain: tasks that have ended may still be on their way out of memory. Wait for them, if nothing was abandoned.
+ * @return false: the memory of the executor is still in use. */
+bool tdm__executor_settle(tdm_executor *executor);
+
 /* A task exists no more: let the drain know when it was the last. Any thread. */
 void tdm__executor_task_gone(tdm_executor *executor);
 /* Is it closed, and nothing left that could end? Any thread. */
@@ -54,6 +58,8 @@ bool tdm__executor_is_finished(tdm_executor *executor);
 /* Call `fn(shard, arg)` on the owner of each shard that holds tasks: the loops, then the pool `background`.
  * Waits as tdm__loop_call() does. @return 0; -EDEADLK: on a loop's thread outside a fiber. */
 int tdm__executor_each_shard(tdm_executor *executor, void (*fn)(tdm__shard *shard, void *arg), void *arg);
+/* May the calling thread ask every loop? Not a loop's thread outside a fiber, unless it is the only one to ask. */
+bool tdm__executor_can_ask(const tdm_executor *executor);
 unsigned tdm__executor_shard_count(const tdm_executor *executor);
 enum { TDM__MAX_SHARDS = TDM_MAX_LOOPS + 1 };
 

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tasks/sanitizer.h"
 #include "tasks/switch.h"
@@ -47,6 +48,13 @@ static void asan_arrive(void *fake_stack, const void **from_low, size_t *from_si
 {
     __sanitizer_finish_switch_fiber(fake_stack, from_low, from_size);
 }
+
+/* The frames that were on it are no more, and nor are the red zones between them. */
+static void asan_forget(const tdm__stack *stack)
+{
+    size_t guard = (size_t) sysconf(_SC_PAGESIZE);
+    __asan_unpoison_memory_region(stack->low + guard, stack->size - guard);
+}
 #else
 static inline void asan_leave(void **fake_stack, const void *low, size_t size)
 {
@@ -56,6 +64,11 @@ static inline void asan_leave(void **fake_stack, const void *low, size_t size)
 static inline void asan_arrive(void *fake_stack, const void **from_low, size_t *from_size)
 {
     (void) fake_stack, (void) from_low, (void) from_size;
+}
+
+static inline void asan_forget(const tdm__stack *stack)
+{
+    (void) stack;
 }
 #endif
 
@@ -178,6 +191,7 @@ bool tdm__fibers_trim(tdm__fibers *fibers, unsigned most)
         fibers->warm = fiber->next_idle;
         fibers->warm_count--;
         tdm__stack_release_pages(&fiber->stack);
+        asan_forget(&fiber->stack);
         fiber->next_idle = fibers->cold;
         fibers->cold = fiber;
     }
@@ -232,8 +246,8 @@ static tdm__fiber *fiber_create(tdm__fibers *fibers)
     if (!fiber)
         return NULL;
     fiber->fibers = fibers;
-    if (tdm__stack_make(&fibers->stacks, &fiber->stack) < 0 || context_make(fiber) < 0) {
-        free(fiber); /* a carved stack stays with its slab, unused */
+    if (tdm__stack_make(&fibers->stacks, &fiber->stack) < 0) {
+        free(fiber);
         return NULL;
     }
     fiber->valgrind_id = VALGRIND_STACK_REGISTER(fiber->stack.low, fiber->stack.low + fiber->stack.size);
@@ -242,6 +256,11 @@ static tdm__fiber *fiber_create(tdm__fibers *fibers)
 #endif
     fiber->older = fibers->all;
     fibers->all = fiber;
+    if (context_make(fiber) < 0) { /* its stack is not lost: it is as good as a cold one */
+        fiber->next_idle = fibers->cold;
+        fibers->cold = fiber;
+        return NULL;
+    }
     return fiber;
 }
 

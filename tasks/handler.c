@@ -105,5 +105,6 @@ void tdm__handler_cancel(tdm__handler *handler)
 
 uint64_t tdm__handlers_unfinished(tdm_executor *executor)
 {
-    return atomic_load(&executor->handlers.started) - atomic_load(&executor->handlers.ended);
+    uint64_t ended = atomic_load(&executor->handlers.ended); /* before `started`, or the difference could be negative */
+    return atomic_load(&executor->handlers.started) - ended;
 }

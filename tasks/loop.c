@@ -5,7 +5,8 @@
  * libevent knows two descriptors of ours: the eventfd that wakes the loop, written only while it sleeps, and a timerfd
  * set to the next deadline of our own heap (libevent's own timers read a coarse clock and come up to 5 ms late). The
  * timerfd is never read: setting it anew makes it quiet. The base is used by this thread alone and needs no locks.
- * Executions that find no stack wait in `starved` and are retried when a fiber has ended. */
+ * Executions that find no stack wait in `starved` and are retried when a fiber has ended, and every few milliseconds:
+ * memory can come back without a fiber's end, and there may be no fiber. */
 #include "tasks/loop.h"
 
 #include <assert.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "tasks/overrun.h"
+#include "tasks/sanitizer.h"
 #include <event2/event.h>
 #include <tandem/clock.h>
 #include <tandem/log.h>
@@ -37,6 +39,7 @@ struct tdm__loop {
 
     tdm__message_list todo;    /* messages taken from the inbox, and those of our own thread */
     tdm__message_list starved; /* executions that found no stack */
+    int64_t retry_ns;          /* while there are any: when to look for a stack again */
     tdm__timers timers;
     int64_t told_ns; /* the deadline that libevent knows; INT64_MAX: none */
     tdm__fibers fibers;
@@ -46,6 +49,8 @@ struct tdm__loop {
     int64_t now_ns; /* the clock as last read, while `now_is_fresh`: no user's code has run since */
     bool now_is_fresh;
 };
+
+enum { RETRY_NS = 10000000 }; /* soon for a task that has to wait for memory, and seldom for a loop that has none */
 
 static _Thread_local tdm__loop *current;
 
@@ -95,6 +100,7 @@ static void start_on(tdm__loop *loop, tdm__exec *exec, tdm__fiber *fiber)
     if (!exec->kind->begin(exec, fresh_now(loop))) {
         tdm__fiber_give_back(&loop->fibers, fiber);
         exec->kind->ended(exec);
+        retry_starved(loop);
         return;
     }
     exec->fiber = fiber;
@@ -107,10 +113,13 @@ static void start_exec(tdm__message *message)
     tdm__exec *exec = (tdm__exec *) message;
     tdm__loop *loop = exec->loop;
     tdm__fiber *fiber = tdm__fiber_take(&loop->fibers);
-    if (fiber)
+    if (fiber) {
         start_on(loop, exec, fiber);
-    else
-        tdm__message_list_add(&loop->starved, message);
+        return;
+    }
+    if (!loop->starved.first)
+        loop->retry_ns = tdm_clock_ns() + RETRY_NS;
+    tdm__message_list_add(&loop->starved, message);
 }
 
 static void resume_exec(tdm__message *message)
@@ -191,6 +200,19 @@ static void call_run(tdm__message *message)
     tdm__wake(c->caller, 0); /* from here on `c` is gone */
 }
 
+static void nothing(tdm__loop *loop, void *arg)
+{
+    (void) loop, (void) arg;
+}
+
+static void post_and_wait(call *c)
+{
+    tdm__wait_begin(c->caller, true);
+    tdm__loop_post(c->loop, &c->message);
+    int result = tdm__wait_until(c->caller, INT64_MAX);
+    assert(result == 0);
+}
+
 void tdm__loop_call(tdm__loop *loop, void (*fn)(tdm__loop *loop, void *arg), void *arg)
 {
     if (loop == current) {
@@ -199,10 +221,15 @@ void tdm__loop_call(tdm__loop *loop, void (*fn)(tdm__loop *loop, void *arg), voi
     }
     call c = {.message.run = call_run, .loop = loop, .fn = fn, .arg = arg, .caller = tdm__exec_to_wait()};
     assert(c.caller); /* a loop must not wait for another one outside a fiber */
-    tdm__wait_begin(c.caller, true);
-    tdm__loop_post(loop, &c.message);
-    int result = tdm__wait_until(c.caller, INT64_MAX);
-    assert(result == 0);
+    post_and_wait(&c);
+}
+
+void tdm__loop_catch_up(void)
+{
+    if (!current || !current->fibers.current)
+        return;
+    call c = {.message.run = call_run, .loop = current, .fn = nothing, .caller = tdm__exec_to_wait()};
+    post_and_wait(&c);
 }
 
 /* ---- timers ---- */
@@ -219,9 +246,15 @@ void tdm__timer_disarm(tdm__loop *loop, tdm__timer *timer)
     tdm__timers_disarm(&loop->timers, timer);
 }
 
-static void tell_next_deadline(tdm__loop *loop)
+static int64_t next_deadline(const tdm__loop *loop)
 {
     int64_t next = tdm__timers_next(&loop->timers);
+    return loop->starved.first && loop->retry_ns < next ? loop->retry_ns : next;
+}
+
+static void tell_next_deadline(tdm__loop *loop)
+{
+    int64_t next = next_deadline(loop);
     if (next == loop->told_ns)
         return;
     loop->told_ns = next;
@@ -273,11 +306,24 @@ static void run_timers(tdm__loop *loop)
     }
 }
 
+static void look_for_stack(tdm__loop *loop)
+{
+    if (!loop->starved.first || loop->retry_ns > tdm_clock_ns())
+        return;
+    tdm__fiber *fiber = tdm__fiber_take(&loop->fibers);
+    if (!fiber) {
+        loop->retry_ns = tdm_clock_ns() + RETRY_NS;
+        return;
+    }
+    tdm__fiber_give_back(&loop->fibers, fiber); /* the first of the starved will take it */
+    retry_starved(loop);
+}
+
 static void poll_once(tdm__loop *loop)
 {
     loop->turns++;
-    bool busy = loop->todo.first || tdm__timers_next(&loop->timers) <= tdm_clock_ns() ||
-                tdm__fibers_trim(&loop->fibers, loop->turn_limit);
+    bool busy =
+        loop->todo.first || next_deadline(loop) <= tdm_clock_ns() || tdm__fibers_trim(&loop->fibers, loop->turn_limit);
     if (!busy) {
         tell_next_deadline(loop);
         atomic_store(&loop->sleeping, true);
@@ -303,6 +349,7 @@ static void *loop_main(void *arg)
     loop->thread_id = tdm_thread_id();
     while (!loop->stop) {
         run_timers(loop);
+        look_for_stack(loop);
         run_messages(loop);
         poll_once(loop);
     }
@@ -342,7 +389,12 @@ static int make_base(tdm__loop *loop)
     struct event_config *config = event_config_new();
     if (!config)
         return -ENOMEM;
-    int err = event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    int flags = EVENT_BASE_FLAG_NOLOCK;
+    /* A list of changes is applied at the next poll: by then another loop may have got the number of a socket that this
+     * one closed. Taking it out of this loop's epoll finds nothing, and does nothing; only TSan cannot know that. */
+    if (!TDM__TSAN)
+        flags |= EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST;
+    int err = event_config_set_flag(config, flags);
     loop->base = err ? NULL : event_base_new_with_config(config);
     event_config_free(config);
     if (!loop->base)
@@ -360,11 +412,6 @@ static int make_base(tdm__loop *loop)
     return event_add(loop->wake_event, NULL) < 0 || event_add(loop->timer_event, NULL) < 0 ? -ENOMEM : 0;
 }
 
-static void first_turn(tdm__loop *loop, void *arg)
-{
-    (void) loop, (void) arg;
-}
-
 static int start_thread(tdm__loop *loop)
 {
     char name[32];
@@ -373,7 +420,7 @@ static int start_thread(tdm__loop *loop)
         return -err;
     snprintf(name, sizeof name, "tdm-loop-%u", loop->index);
     pthread_setname_np(loop->thread, name);
-    tdm__loop_call(loop, first_turn, NULL); /* from here on thread_id can be read */
+    tdm__loop_call(loop, nothing, NULL); /* from here on thread_id can be read */
     return 0;
 }
 

@@ -31,6 +31,10 @@ void tdm__loop_post(tdm__loop *loop, tdm__message *message);
  * cancelled. Any thread. */
 void tdm__loop_call(tdm__loop *loop, void (*fn)(tdm__loop *loop, void *arg), void *arg);
 
+/* On a fiber of a loop: wait until the loop has run every message that was posted to it before this call. Elsewhere a
+ * no-op. It cannot be cancelled. Any thread. */
+void tdm__loop_catch_up(void);
+
 /* ---- timers ---- */
 
 /* Arm, or arm again for another time. The loop does not own the timer: disarm it before it goes away.

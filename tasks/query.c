@@ -44,6 +44,10 @@ static int ask(tdm_executor *executor, search *s, void (*fn)(tdm__shard *shard, 
 {
     s->result = s->id && s->id < atomic_load(&executor->next_id) ? -ESTALE : -ENOENT;
     int err = tdm__executor_each_shard(executor, fn, s);
+    if (!err && s->result == -ESTALE) { /* or it is still on its way to the very loop that asks */
+        tdm__loop_catch_up();
+        err = tdm__executor_each_shard(executor, fn, s);
+    }
     return err ? err : s->result;
 }
 
@@ -240,7 +244,7 @@ static int look_or_wait(tdm_executor *executor, following *f, tdm_task_info *row
 {
     int filled = look(executor, f, rows);
     tdm__exec *exec = tdm__exec_to_wait();
-    if (filled || !(wait > 0))
+    if (filled || f->missed || !(wait > 0))
         return filled;
     if (!exec)
         return -EDEADLK;

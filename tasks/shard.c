@@ -9,13 +9,17 @@
 
 #include <tandem/clock.h>
 
-void tdm__gauge_up(tdm__gauge *gauge)
+static void raise_peak(tdm__gauge *gauge, uint64_t now)
 {
-    uint64_t now = atomic_fetch_add_explicit(&gauge->now, 1, memory_order_relaxed) + 1;
     uint64_t peak = atomic_load_explicit(&gauge->peak, memory_order_relaxed);
     while (now > peak &&
            !atomic_compare_exchange_weak_explicit(&gauge->peak, &peak, now, memory_order_relaxed, memory_order_relaxed))
         ;
+}
+
+void tdm__gauge_up(tdm__gauge *gauge)
+{
+    raise_peak(gauge, atomic_fetch_add_explicit(&gauge->now, 1, memory_order_relaxed) + 1);
 }
 
 void tdm__gauge_down(tdm__gauge *gauge)
@@ -25,7 +29,8 @@ void tdm__gauge_down(tdm__gauge *gauge)
 
 void tdm__gauge_reset(tdm__gauge *gauge)
 {
-    atomic_store_explicit(&gauge->peak, atomic_load_explicit(&gauge->now, memory_order_relaxed), memory_order_relaxed);
+    atomic_store(&gauge->peak, 0);
+    raise_peak(gauge, atomic_load(&gauge->now)); /* after the store: what rose meanwhile counts */
 }
 
 int tdm__durations_create(tdm_histogram **out)

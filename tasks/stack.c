@@ -22,7 +22,10 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 
-enum { STACKS_PER_SLAB = 64 };
+enum {
+    STACKS_PER_SLAB = 64,
+    SPARE_MAPS = 32, /* one in so many mappings is left to threads, libraries and malloc() */
+};
 
 struct tdm__slab {
     struct tdm__slab *older;
@@ -61,8 +64,22 @@ static int install_guard(char *low)
     return mprotect(low, page_size(), PROT_NONE) == 0 ? 0 : -errno;
 }
 
+/* Which kind of guard this kernel has is known only once one was tried. */
+static void try_guard(void)
+{
+    size_t page = page_size();
+    char *low = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (low == MAP_FAILED)
+        return; /* the first stack will find out */
+    int err = install_guard(low);
+    (void) err; /* only the kind matters: the first stack says what is wrong */
+    munmap(low, page);
+}
+
 uint64_t tdm__stack_limit(void)
 {
+    if (guard == GUARD_UNKNOWN)
+        try_guard();
     if (guard != GUARD_MPROTECT)
         return UINT64_MAX;
     unsigned long maps = 65530;
@@ -72,7 +89,7 @@ uint64_t tdm__stack_limit(void)
             maps = 65530;
         fclose(f);
     }
-    return maps / 2;
+    return (maps - maps / SPARE_MAPS) / 2; /* a guard splits a mapping in two */
 }
 
 static struct tdm__slab *slab_make(void)

@@ -39,11 +39,12 @@ static void gather_pools(tdm_executor *executor, gathering *g)
 
 static void fill_lane(tdm_executor *executor, tdm_lane lane, const tdm__lane_sum *sum, tdm_lane_stats *out)
 {
+    uint64_t before = atomic_load(&executor->rejected_before_window[lane]); /* first: it never overtakes the next */
     uint64_t rejected = atomic_load(&executor->rejected[lane]);
     out->window = sum->window;
     out->lifetime = sum->lifetime;
     out->lifetime.rejected = rejected;
-    out->window.rejected = rejected - atomic_load(&executor->rejected_before_window[lane]);
+    out->window.rejected = rejected - before;
     out->peak = atomic_load(&executor->gauges[lane].peak);
     out->mean = sum->window_s > 0 ? sum->running_ns / 1e9 / sum->window_s : 0;
     tdm__summarize(sum->queue_wait, &out->queue_wait);
@@ -53,9 +54,10 @@ static void fill_lane(tdm_executor *executor, tdm_lane lane, const tdm__lane_sum
 static void fill_handlers(tdm_executor *executor, const tdm_histogram *times, tdm_handler_stats *out)
 {
     tdm__handler_counts *counts = &executor->handlers;
+    uint64_t ended = atomic_load(&counts->ended); /* before `started`, or more could have ended than started */
     *out = (tdm_handler_stats){
         .started = atomic_load(&counts->started),
-        .ended = atomic_load(&counts->ended),
+        .ended = ended,
         .failed = atomic_load(&counts->failed),
         .rejected = atomic_load(&counts->rejected),
         .queued = atomic_load(&counts->queued),
@@ -85,7 +87,7 @@ static void fill(tdm_executor *executor, gathering *g)
 
 int tdm_stats_get(tdm_executor *executor, tdm_stats *out)
 {
-    if (!tdm__exec_to_wait() && executor->settings.loops > 1)
+    if (!tdm__executor_can_ask(executor))
         return -EDEADLK;
     gathering g = {.out = out};
     int err = tdm__durations_create(&g.handler_times);
@@ -112,7 +114,7 @@ static void reset_loop(tdm__loop *loop, void *arg)
 
 int tdm_stats_reset(tdm_executor *executor)
 {
-    if (!tdm__exec_to_wait() && executor->settings.loops > 1)
+    if (!tdm__executor_can_ask(executor))
         return -EDEADLK;
     for (unsigned i = 0; i < executor->settings.loops; i++)
         tdm__loop_call(executor->loops[i], reset_loop, NULL);

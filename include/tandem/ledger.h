@@ -4,8 +4,9 @@
  *  loop and each pool remembers the last `tdm_executor_options.ledger`.
  *
  *  The calls here ask the loop or pool that owns the rows: on a fiber they may yield, on another thread they may block
- *  briefly; each returns -ECANCELED when the calling task is asked to stop meanwhile, and -EDEADLK on a loop's thread
- *  outside a fiber. */
+ *  briefly; each returns -EDEADLK on a loop's thread outside a fiber, unless that loop is the executor's only one. Those
+ *  that need memory can return -ENOMEM. Only the waiting of tdm_task_ended() ends when the calling task is asked to stop:
+ *  with -ECANCELED, the cursor unmoved. */
 #ifndef TANDEM_LEDGER_H
 #define TANDEM_LEDGER_H
 

@@ -53,8 +53,8 @@ typedef struct tdm_task_spec {
     tdm_task_fn *run;        /**< required */
     void *arg;               /**< handed to `run` */
     void (*drop)(void *arg); /**< called exactly once, when an accepted task has ended in whatever way, also when it
-                                  never ran; on the task's loop or pool (or on the thread that ends the drain); must
-                                  not wait. NULL: nothing to free */
+                                  never ran; on the task's loop or pool, or on the thread that cancels it or ends the
+                                  drain; must not wait. NULL: nothing to free */
     tdm_lane lane;
     tdm_when when; /**< only for a request's tasks */
 } tdm_task_spec;
@@ -69,7 +69,8 @@ TDM_API int tdm_spawn(tdm_executor *executor, const tdm_task_spec *spec, uint64_
 /** Wait. On a fiber it yields, on any other thread it blocks.
  *  @param seconds 0 gives other tasks a turn; negative or NaN counts as 0.
  *  @return 0: the time is over; -ECANCELED: the task was asked to stop (every later wait of it says so too);
- *          -EDEADLK: called on a loop's thread outside a fiber, where it would hold the loop. */
+ *          -EDEADLK: called on a loop's thread outside a fiber, where it would hold the loop;
+ *          -ENOMEM: no memory for the timer (only on a fiber; the time is not over). */
 TDM_API int tdm_sleep(double seconds);
 
 /** The task that the calling code runs in, or NULL. Any thread. */

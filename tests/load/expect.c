@@ -44,3 +44,10 @@ void fake_serve_once(int fd, const char *reply)
     if (fake_read_request(fd, path, sizeof path))
         fake_send(fd, reply);
 }
+
+void fake_serve_ok(int fd, unsigned number, void *arg)
+{
+    (void) number;
+    (void) arg;
+    fake_serve_each(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\"ok\"");
+}

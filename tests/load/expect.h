@@ -22,5 +22,7 @@ void expect_run(fake_serve *serve, const char *connections, const char *requests
  *  carries a request. */
 void fake_serve_each(int fd, const char *reply);
 void fake_serve_once(int fd, const char *reply);
+/** A server that says 200 to every request. */
+void fake_serve_ok(int fd, unsigned number, void *arg);
 
 #endif

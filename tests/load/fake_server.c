@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +29,8 @@ struct fake_server {
     unsigned port;
     char url[512];
     pthread_t accepter;
-    atomic_bool refused; /* a connection may refuse while the test stops the server */
+    bool refused;             /* under `refusing`, which is held until the accepter has left */
+    pthread_mutex_t refusing; /* taken before `lock` */
     pthread_mutex_t lock;
     connection *connections[CONNECTIONS_MAX];
     unsigned count;
@@ -77,6 +77,7 @@ fake_server *fake_server_start(fake_serve *serve, void *arg)
     server->serve = serve;
     server->arg = arg;
     pthread_mutex_init(&server->lock, NULL);
+    pthread_mutex_init(&server->refusing, NULL);
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool good = server->listener >= 0 && bind(server->listener, (struct sockaddr *) &address, sizeof address) == 0 &&
                 listen(server->listener, 4096) == 0 &&
@@ -101,11 +102,14 @@ const char *fake_server_url(fake_server *server, const char *path)
 
 void fake_server_refuse(fake_server *server)
 {
-    if (atomic_exchange(&server->refused, true))
-        return;
-    shutdown(server->listener, SHUT_RDWR); /* wakes the accept */
-    pthread_join(server->accepter, NULL);
-    close(server->listener);
+    pthread_mutex_lock(&server->refusing);
+    if (!server->refused) {
+        server->refused = true;
+        shutdown(server->listener, SHUT_RDWR); /* wakes the accept */
+        pthread_join(server->accepter, NULL);
+        close(server->listener);
+    }
+    pthread_mutex_unlock(&server->refusing);
 }
 
 void fake_server_stop(fake_server **server)
@@ -121,6 +125,7 @@ void fake_server_stop(fake_server **server)
         pthread_join(s->connections[i]->thread, NULL);
         free(s->connections[i]);
     }
+    pthread_mutex_destroy(&s->refusing);
     pthread_mutex_destroy(&s->lock);
     free(s);
     *server = NULL;

@@ -163,6 +163,8 @@ static void reply_list(fake_tandem *tandem, int fd, const char *path)
         fake_reply(fd, tandem->list_status, "", "{\"detail\":\"Not Found\"}");
     else if (tandem->list_body && !first)
         fake_reply(fd, "200 OK", "", tandem->list_body);
+    else if (tandem->forgets_cursors && !first)
+        fake_reply(fd, "422 Unprocessable Content", "", "{\"detail\":[]}");
     else if (cursor)
         reply_ended(tandem, fd, cursor + 12, limit ? (unsigned) strtoul(limit + 6, NULL, 10) : 100);
     else if (state)
@@ -195,7 +197,7 @@ static void reply_root(fake_tandem *tandem, int fd)
     pthread_mutex_unlock(&tandem->_lock);
 }
 
-void fake_tandem_serve(int fd, unsigned number, void *arg)
+static void serve(int fd, unsigned number, void *arg)
 {
     fake_tandem *tandem = arg;
     char path[512];
@@ -209,9 +211,18 @@ void fake_tandem_serve(int fd, unsigned number, void *arg)
         pthread_mutex_lock(&tandem->_lock);
         leave = tandem->leaves && tandem->_next_request > 1;
         if (leave)
-            fake_server_refuse(tandem->server);
+            fake_server_refuse(tandem->_server);
         else
             reply_list(tandem, fd, path);
         pthread_mutex_unlock(&tandem->_lock);
     }
+}
+
+fake_server *fake_tandem_start(fake_tandem *tandem)
+{
+    pthread_mutex_lock(&tandem->_lock);
+    fake_server *server = fake_server_start(serve, tandem);
+    tandem->_server = server;
+    pthread_mutex_unlock(&tandem->_lock);
+    return server;
 }

@@ -33,10 +33,11 @@ struct fake_tandem {
     unsigned foreign;        /**< tasks of somebody else that end before each request's own */
     const char *list_status; /**< "404 Not Found": what the list answers; NULL: 200 */
     const char *list_body;   /**< what the list answers after the first question; NULL: the truth */
+    bool forgets_cursors;    /**< every cursor but the first question's is refused with 422 */
     bool ends_before_reply;  /**< tasks are in the list before the reply that promises them is sent */
     bool leaves;             /**< once a request was answered, the list is cut off and nobody is let in */
-    fake_server *server;     /**< for `leaves` */
     /* private */
+    fake_server *_server; /* under the lock */
     pthread_mutex_t _lock;
     pthread_cond_t _polled;
     struct fake_row *_rows;
@@ -47,8 +48,8 @@ struct fake_tandem {
 
 void fake_tandem_init(fake_tandem *tandem);
 void fake_tandem_finish(fake_tandem *tandem);
-/** The serve function; its argument is the fake_tandem. */
-void fake_tandem_serve(int fd, unsigned number, void *arg);
+/** Serve. Stop the server before the tandem is finished. */
+fake_server *fake_tandem_start(fake_tandem *tandem);
 /** How often the list of ended tasks was asked for. */
 unsigned fake_tandem_polls(fake_tandem *tandem);
 

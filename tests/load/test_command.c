@@ -95,16 +95,17 @@ static char *read_file(const char *path)
     return contents(fd);
 }
 
-/* A server with tasks that are followed at once. */
+/* A server whose tasks are told at once, and which has forgotten some rows. */
 typedef struct service {
     fake_tandem tandem;
     fake_server *server;
 } service;
 
-static void open_service(service *s)
+static void open_service(service *s, uint64_t missed)
 {
     fake_tandem_init(&s->tandem);
-    s->server = fake_server_start(fake_tandem_serve, &s->tandem);
+    s->tandem.missed = missed;
+    s->server = fake_tandem_start(&s->tandem);
 }
 
 static void close_service(service *s)
@@ -150,7 +151,7 @@ START_TEST(wrong_usage_says_what_is_wrong_and_exits_with_2)
     USAGE("\"4,\"", "-c", "4,", "http://h/");
     USAGE("\"many\"", "-c", "many", "http://h/");
     USAGE("\"1000001\"", "-c", "1000001", "http://h/");
-    USAGE("-n 20 is less than -c 1000", "-c", "4,1000", "-n", "20", "http://h/");
+    USAGE("-n 20 is less than 1000 connections", "-c", "4,1000", "-n", "20", "http://h/");
     USAGE("not both", "-n", "5", "-d", "1", "http://h/");
     USAGE("must start with http://", "localhost:8000/");
     USAGE("https is not supported", "https://localhost/");
@@ -177,7 +178,7 @@ START_TEST(a_target_that_cannot_be_reached_is_one_line_and_exits_with_3)
 {
     service s;
     char url[64];
-    open_service(&s);
+    open_service(&s, 0);
     snprintf(url, sizeof url, "%s", fake_server_url(s.server, "/"));
     close_service(&s);
     outcome o = RUN("-c", "4", url);
@@ -194,7 +195,7 @@ END_TEST
 START_TEST(the_report_says_what_was_seen_in_plain_lines)
 {
     service s;
-    open_service(&s);
+    open_service(&s, 0);
     outcome o = RUN("-c", "2,5", "--follow", fake_server_url(s.server, "/"));
     ck_assert_int_eq(o.status, 0);
     ck_assert_ptr_nonnull(strstr(o.out, "/: 2 connections, one request each, closed loop\n"));
@@ -213,7 +214,7 @@ END_TEST
 START_TEST(quiet_prints_the_table_only)
 {
     service s;
-    open_service(&s);
+    open_service(&s, 0);
     outcome o = RUN("-q", "-c", "2", "--follow", fake_server_url(s.server, "/"));
     ck_assert_int_eq(o.status, 0);
     ck_assert_int_eq(strncmp(o.out, "all steps (closed loop", 22), 0);
@@ -289,7 +290,7 @@ START_TEST(json_has_every_figure_of_every_step)
     char path[256], url[64];
     tdm_json *root = NULL;
     const char *schema;
-    open_service(&s);
+    open_service(&s, 0);
     temp_path(path, sizeof path, "report.json");
     snprintf(url, sizeof url, "%s", fake_server_url(s.server, "/?as_async=0"));
     outcome o = RUN("-q", "-c", "3,300", "--follow", "--json", path, url, fake_server_url(s.server, "/?as_async=1"));
@@ -317,7 +318,7 @@ START_TEST(json_to_standard_output_stands_alone)
 {
     service s;
     tdm_json *root = NULL;
-    open_service(&s);
+    open_service(&s, 0);
     outcome o = RUN("-c", "2", "--follow", "--json", "-", fake_server_url(s.server, "/"));
     ck_assert_int_eq(o.status, 0);
     ck_assert_int_eq(tdm_json_parse(&root, o.out, strlen(o.out), NULL), 0);
@@ -340,7 +341,7 @@ START_TEST(html_stands_alone_and_shows_a_chart_for_every_step)
 {
     service s;
     char path[256], url[96];
-    open_service(&s);
+    open_service(&s, 0);
     temp_path(path, sizeof path, "report.html");
     snprintf(url, sizeof url, "%s", fake_server_url(s.server, "/?who=<script>alert('1')&b=\"2\""));
     outcome o = RUN("-q", "-c", "2,40", "--follow", "--html", path, url, fake_server_url(s.server, "/?who=me"));
@@ -364,8 +365,7 @@ END_TEST
 START_TEST(a_failure_is_named_at_the_end_and_exits_with_1)
 {
     service s;
-    open_service(&s);
-    s.tandem.missed = 9;
+    open_service(&s, 9);
     outcome o = RUN("-q", "-c", "2", "--follow", "--label", "nightly", fake_server_url(s.server, "/"));
     ck_assert_int_eq(o.status, 1);
     ck_assert_ptr_nonnull(strstr(o.out, "nightly, 2 connections: INCOMPLETE: the server had forgotten 9 ended tasks"));

@@ -22,8 +22,7 @@ static void begin(followed *f)
 
 static const load_step *follow(followed *f, const char *connections, const char *requests)
 {
-    f->server = fake_server_start(fake_tandem_serve, &f->tandem);
-    f->tandem.server = f->server;
+    f->server = fake_tandem_start(&f->tandem);
     LOAD_RUN(&f->run, "-c", connections, "-n", requests, "--follow", "--follow-timeout", "20",
              fake_server_url(f->server, "/"));
     ck_assert_uint_eq(f->run.session.step_count, 1);
@@ -314,7 +313,7 @@ START_TEST(tasks_that_do_not_end_are_given_up_at_the_timeout)
     begin(&f);
     f.tandem.unfinished_hidden = true;
     f.tandem.life = second_hidden;
-    f.server = fake_server_start(fake_tandem_serve, &f.tandem);
+    f.server = fake_tandem_start(&f.tandem);
     LOAD_RUN(&f.run, "-c", "4", "--follow", "--follow-timeout", "0.3", fake_server_url(f.server, "/"));
     const load_step *step = &f.run.session.steps[0];
     ck_assert_int_eq(step->tasks.follow, LOAD_FOLLOW_INCOMPLETE);
@@ -335,6 +334,20 @@ START_TEST(a_server_that_goes_away_takes_its_tasks_with_it)
     ck_assert_uint_eq(step->tasks.promised, 3);
     ck_assert_uint_eq(step->tasks.lost + step->tasks.states[LOAD_STATE_DONE], 3);
     ck_assert_uint_gt(step->tasks.lost, 0);
+    ck_assert_int_eq(load_session_status(&f.run.session), 1);
+    check_law(step);
+    end(&f);
+}
+END_TEST
+
+START_TEST(a_server_that_was_restarted_has_lost_its_tasks)
+{
+    followed f;
+    begin(&f);
+    f.tandem.forgets_cursors = true;
+    const load_step *step = follow(&f, "2", "2");
+    ck_assert_uint_eq(step->tasks.lost, 6);
+    ck_assert_ptr_nonnull(strstr(step->tasks.why, "restarted"));
     ck_assert_int_eq(load_session_status(&f.run.session), 1);
     check_law(step);
     end(&f);
@@ -429,6 +442,7 @@ int main(void)
         a_promised_task_that_the_server_does_not_know_is_lost_and_found_out_without_the_timeout,
         tasks_that_do_not_end_are_given_up_at_the_timeout,
         a_server_that_goes_away_takes_its_tasks_with_it,
+        a_server_that_was_restarted_has_lost_its_tasks,
         a_target_without_task_ids_is_measured_as_far_as_it_goes,
         a_reply_without_tasks_needs_no_waiting,
         a_list_that_is_not_what_was_promised_is_said_in_one_line,

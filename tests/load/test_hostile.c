@@ -144,7 +144,7 @@ END_TEST
 static void serve_close_idle(int fd, unsigned number, void *arg)
 {
     if (number % 2 == 1) /* the one that only asks, and then every other one */
-        serve_ok(fd, number, arg);
+        fake_serve_ok(fd, number, arg);
 }
 
 START_TEST(a_connection_closed_before_it_was_used_is_reopened_or_counted_never_lost_count_of)
@@ -272,7 +272,7 @@ END_TEST
 
 START_TEST(a_step_by_time_ends_in_time)
 {
-    fake_server *server = fake_server_start(serve_ok, NULL);
+    fake_server *server = fake_server_start(fake_serve_ok, NULL);
     load_run run;
     LOAD_RUN(&run, "-c", "3", "-d", "0.2", fake_server_url(server, "/"));
     const load_step *step = &run.session.steps[0];
@@ -289,7 +289,7 @@ END_TEST
 
 START_TEST(a_target_that_is_not_there_is_one_clear_line)
 {
-    fake_server *server = fake_server_start(serve_ok, NULL);
+    fake_server *server = fake_server_start(fake_serve_ok, NULL);
     char url[64];
     snprintf(url, sizeof url, "%s", fake_server_url(server, "/"));
     fake_server_stop(&server);
@@ -307,12 +307,6 @@ typedef struct leaving {
     atomic_uint replies;
 } leaving;
 
-static void *refuse_now(void *arg)
-{
-    fake_server_refuse(arg);
-    return NULL;
-}
-
 static void serve_then_leave(int fd, unsigned number, void *arg)
 {
     leaving *l = arg;
@@ -320,7 +314,7 @@ static void serve_then_leave(int fd, unsigned number, void *arg)
     (void) number;
     while (fake_read_request(fd, path, sizeof path)) {
         if (atomic_fetch_add(&l->replies, 1) == 9)
-            refuse_now(atomic_load(&l->server));
+            fake_server_refuse(atomic_load(&l->server));
         fake_reply(fd, "200 OK", atomic_load(&l->replies) >= 10 ? "Connection: close\r\n" : "", "");
         if (atomic_load(&l->replies) >= 10)
             return;

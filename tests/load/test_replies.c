@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: each test is a server that does something right in an unusual way, and the count that the client must make of
  * it. */
+#include <sys/resource.h>
 
 #include "tests/load/expect.h"
 #include "tests/unit/unit.h"
@@ -9,22 +10,15 @@ enum { PATH = 256 };
 
 /* ---- bodies and connections ---- */
 
-static void serve_ok(int fd, unsigned number, void *arg)
-{
-    (void) number;
-    (void) arg;
-    fake_serve_each(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\"ok\"");
-}
-
 START_TEST(every_reply_of_a_volley_is_counted)
 {
-    expect_run(serve_ok, "50", "50", &(expectation){.succeeded = 50});
+    expect_run(fake_serve_ok, "50", "50", &(expectation){.succeeded = 50});
 }
 END_TEST
 
 START_TEST(one_connection_carries_all_its_requests)
 {
-    expect_run(serve_ok, "1", "20", &(expectation){.succeeded = 20});
+    expect_run(fake_serve_ok, "1", "20", &(expectation){.succeeded = 20});
 }
 END_TEST
 

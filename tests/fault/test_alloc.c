@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: one scenario from creation to destruction, run again and again; in run N the Nth thing that is asked of the
+ * system (memory, a mapping, a thread, an eventfd) is refused. Each run must come to an end, with an error or without,
+ * and must give back all it took: allocations and mappings are counted. libevent allocates through the same functions.
+ * The other tests refuse stacks for as long as they like. */
+#include <limits.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#include <event2/event.h>
+
+#include "tasks/executor.h"
+#include "tasks/stack.h"
+#include "tests/unit/executor.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+static _Atomic long asked, refuse_at; /* 0: refuse nothing */
+static _Atomic long live;             /* allocations and mappings not given back */
+static _Atomic bool no_stacks;        /* refuse mappings for stacks */
+static _Atomic bool no_guard_install; /* the kernel is older than 6.13 */
+static _Atomic long guards_left = LONG_MAX;
+static _Atomic long stacks_refused;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void __real_free(void *block);
+void *__real_mmap64(void *at, size_t size, int prot, int flags, int fd, off_t offset);
+int __real_munmap(void *at, size_t size);
+int __real_madvise(void *at, size_t size, int advice);
+int __real_mprotect(void *at, size_t size, int prot);
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);
+int __real_eventfd(unsigned value, int flags);
+
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void __wrap_free(void *block);
+void *__wrap_mmap64(void *at, size_t size, int prot, int flags, int fd, off_t offset);
+int __wrap_munmap(void *at, size_t size);
+int __wrap_madvise(void *at, size_t size, int advice);
+int __wrap_mprotect(void *at, size_t size, int prot);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);
+int __wrap_eventfd(unsigned value, int flags);
+
+static bool refused(int error)
+{
+    if (!refuse_at || atomic_fetch_add(&asked, 1) + 1 != refuse_at)
+        return false;
+    errno = error;
+    return true;
+}
+
+static void *counted(void *block)
+{
+    if (block)
+        atomic_fetch_add(&live, 1);
+    return block;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return refused(ENOMEM) ? NULL : counted(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return refused(ENOMEM) ? NULL : counted(__real_calloc(count, size));
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    if (refused(ENOMEM))
+        return NULL;
+    return old ? __real_realloc(old, size) : counted(__real_realloc(old, size));
+}
+
+void __wrap_free(void *block)
+{
+    if (block)
+        atomic_fetch_sub(&live, 1);
+    __real_free(block);
+}
+
+void *__wrap_mmap64(void *at, size_t size, int prot, int flags, int fd, off_t offset)
+{
+    if (no_stacks && (flags & MAP_STACK)) {
+        atomic_fetch_add(&stacks_refused, 1);
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    if (refused(ENOMEM))
+        return MAP_FAILED;
+    void *block = __real_mmap64(at, size, prot, flags, fd, offset);
+    if (block != MAP_FAILED)
+        atomic_fetch_add(&live, 1);
+    return block;
+}
+
+int __wrap_munmap(void *at, size_t size)
+{
+    atomic_fetch_sub(&live, 1);
+    return __real_munmap(at, size);
+}
+
+int __wrap_madvise(void *at, size_t size, int advice)
+{
+    if (advice == MADV_GUARD_INSTALL && no_guard_install) {
+        errno = EINVAL;
+        return -1;
+    }
+    return __real_madvise(at, size, advice);
+}
+
+int __wrap_mprotect(void *at, size_t size, int prot)
+{
+    if (atomic_fetch_sub(&guards_left, 1) <= 0) {
+        atomic_fetch_add(&stacks_refused, 1);
+        errno = ENOMEM;
+        return -1;
+    }
+    return __real_mprotect(at, size, prot);
+}
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg)
+{
+    return refused(EAGAIN) ? EAGAIN : __real_pthread_create(thread, attr, fn, arg);
+}
+
+int __wrap_eventfd(unsigned value, int flags)
+{
+    return refused(EMFILE) ? -1 : __real_eventfd(value, flags);
+}
+
+/* ---- the Nth refusal ---- */
+
+static _Atomic int drops;
+
+static int nap(tdm_task *task, void *arg)
+{
+    (void) task, (void) arg;
+    return tdm_sleep(0.0002);
+}
+
+/* Check allocates too, and would be refused: what is wrong is kept until nothing is. */
+static const char *broken;
+#define EXPECT(condition) (void) ((condition) || broken || (broken = #condition))
+
+static void ask_all_there_is_to_ask(tdm_executor *executor)
+{
+    tdm_stats stats;
+    tdm_task_info rows[8];
+    uint64_t next;
+    tdm_cursor cursor = {""};
+    int err = tdm_task_list(executor, &(tdm_task_query){0}, rows, 8, &next);
+    EXPECT(err >= 0 || err == -ENOMEM);
+    err = tdm_stats_get(executor, &stats);
+    EXPECT(err == 0 || err == -ENOMEM);
+    EXPECT(tdm_stats_reset(executor) == 0);
+    EXPECT(tdm_cursor_now(executor, &cursor) == 0);
+    err = tdm_task_ended(executor, &cursor, rows, 8, 0.0005, NULL);
+    EXPECT(err >= 0 || err == -ENOMEM);
+}
+
+static void live_a_life(void)
+{
+    tdm_executor *executor = NULL;
+    int accepted = 0;
+    int err = tdm_executor_create(&executor, &(tdm_executor_options){.loops = 2, .workers = 2, .ledger = 2});
+    if (err) {
+        EXPECT(!executor);
+        EXPECT(err == -ENOMEM || err == -EAGAIN || err == -EMFILE);
+        return;
+    }
+    drops = 0;
+    for (int i = 0; i < 8; i++) {
+        tdm_task_spec spec = {.run = nap, .arg = &drops, .drop = unit_count, .lane = (tdm_lane) (i % TDM_LANES)};
+        err = tdm_spawn(executor, &spec, NULL);
+        EXPECT(err == 0 || err == -ENOMEM);
+        accepted += err == 0;
+    }
+    ask_all_there_is_to_ask(executor);
+    tdm_totals t;
+    EXPECT(tdm_executor_drain(executor, &(tdm_drain_options){.timeout = 20}, &t) == 0);
+    EXPECT(unit_adds_up(&t));
+    EXPECT(t.accepted == (uint64_t) accepted);
+    EXPECT(drops == accepted);
+    EXPECT(tdm_executor_destroy(&executor) == 0);
+}
+
+START_TEST(whatever_is_refused_nothing_leaks_and_nothing_hangs)
+{
+    event_set_mem_functions(__wrap_malloc, __wrap_realloc, __wrap_free);
+    live_a_life(); /* what is made once in a process */
+    ck_assert_ptr_null(broken);
+    long runs = 0;
+    do {
+        asked = live = 0;
+        refuse_at = ++runs;
+        alarm(20);
+        live_a_life();
+        long leaked = live;
+        refuse_at = 0;
+        ck_assert_msg(!broken, "when request %ld was refused: not so: %s", runs, broken);
+        ck_assert_msg(leaked == 0, "%ld leaked when request %ld was refused", leaked, runs);
+    } while (asked >= runs && runs < 2000);
+    alarm(0);
+    ck_assert_int_gt(runs, 30);   /* the faults did happen */
+    ck_assert_int_lt(runs, 2000); /* and one run met none */
+}
+END_TEST
+
+/* ---- stacks ---- */
+
+START_TEST(tasks_that_find_no_stack_start_when_there_is_one_again)
+{
+    tdm_executor *executor = unit_executor((tdm_executor_options){0});
+    uint64_t ids[3];
+    no_stacks = true;
+    for (int i = 0; i < 3; i++)
+        ids[i] = unit_spawn(executor, TDM_LOOP, unit_nothing, NULL);
+    UNIT_UNTIL(stacks_refused > 0);
+    ck_assert_int_eq(unit_info(executor, ids[0]).state, TDM_QUEUED);
+    ck_assert_int_eq(tdm_task_cancel(executor, ids[0]), 0);
+    ck_assert_int_eq(unit_info(executor, ids[0]).state, TDM_CANCELLED);
+    no_stacks = false; /* no fiber lives whose end could tell the loop */
+    for (int i = 1; i < 3; i++)
+        unit_await(executor, ids[i], TDM_DONE);
+    unit_destroy(executor);
+}
+END_TEST
+
+START_TEST(tasks_that_find_no_stack_need_not_wait_for_the_fibers_that_live)
+{
+    tdm_executor *executor = unit_executor((tdm_executor_options){0});
+    uint64_t ids[1000], count = 1;
+    ids[0] = unit_spawn(executor, TDM_LOOP, unit_wait, NULL);
+    unit_await(executor, ids[0], TDM_RUNNING);
+    no_stacks = true; /* when the first slab is full */
+    for (; !stacks_refused && count < 1000; count++) {
+        ids[count] = unit_spawn(executor, TDM_LOOP, unit_wait, NULL);
+        unit_info(executor, ids[count]); /* by then its loop has tried to start it */
+    }
+    ck_assert_uint_lt(count, 1000);
+    ck_assert_int_eq(unit_info(executor, ids[count - 1]).state, TDM_QUEUED);
+    no_stacks = false;
+    unit_await(executor, ids[count - 1], TDM_RUNNING);
+    for (uint64_t i = 0; i < count; i++)
+        ck_assert_int_eq(tdm_task_cancel(executor, ids[i]), 0);
+    unit_destroy(executor);
+}
+END_TEST
+
+START_TEST(a_cancelled_task_does_not_keep_the_stack_from_those_behind_it)
+{
+    no_guard_install = true;
+    guards_left = 2; /* one is spent to see whether there are any */
+    tdm_executor *executor = unit_executor((tdm_executor_options){0});
+    guards_left = 1;
+    uint64_t holder = unit_spawn(executor, TDM_LOOP, unit_wait, NULL), ids[4];
+    unit_await(executor, holder, TDM_RUNNING);
+    for (int i = 0; i < 4; i++)
+        ids[i] = unit_spawn(executor, TDM_LOOP, unit_nothing, NULL);
+    UNIT_UNTIL(stacks_refused > 0);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(tdm_task_cancel(executor, ids[i]), 0);
+    ck_assert_int_eq(tdm_task_cancel(executor, holder), 0);
+    unit_await(executor, ids[3], TDM_DONE);
+    tdm_stats stats;
+    ck_assert_int_eq(tdm_stats_get(executor, &stats), 0);
+    ck_assert_uint_eq(stats.loops[0].stacks, 1);
+    unit_destroy(executor);
+}
+END_TEST
+
+START_TEST(where_a_guard_costs_a_mapping_fewer_loop_tasks_are_admitted)
+{
+    unsigned long maps = 0;
+    FILE *f = fopen("/proc/sys/vm/max_map_count", "re");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fscanf(f, "%lu", &maps), 1);
+    fclose(f);
+    no_guard_install = true;
+    tdm_executor *executor = unit_executor((tdm_executor_options){.max_loop_tasks = UINT32_MAX}); /* the first one */
+    ck_assert_uint_le(tdm_executor_settings(executor)->max_loop_tasks, maps / 2);
+    ck_assert_uint_ge(tdm_executor_settings(executor)->max_loop_tasks, maps / 4);
+    for (int i = 0; i < 200; i++)
+        unit_spawn(executor, TDM_LOOP, nap, NULL);
+    unit_destroy(executor);
+}
+END_TEST
+
+int main(void)
+{
+    return unit_main("fault-alloc",
+                     (const TTest *const[]){whatever_is_refused_nothing_leaks_and_nothing_hangs,
+                                            tasks_that_find_no_stack_start_when_there_is_one_again,
+                                            tasks_that_find_no_stack_need_not_wait_for_the_fibers_that_live,
+                                            a_cancelled_task_does_not_keep_the_stack_from_those_behind_it,
+                                            where_a_guard_costs_a_mapping_fewer_loop_tasks_are_admitted, NULL});
+}
