@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A server's part on one loop, and what the parts share.
+/* A server's part on one loop (a gate), and what the parts share.
  *
- * The server (server.c) is the same for every transport; a gate is a transport's own. */
+ * The server (server.c) and the life of connections (connection.c) are the same for every transport. */
 #ifndef TANDEM_SERVER_GATE_H
 #define TANDEM_SERVER_GATE_H
 

@@ -71,7 +71,6 @@ static void fill(tdm_executor *executor, gathering *g)
 {
     tdm_stats *out = g->out;
     *out = (tdm_stats){
-        .uptime = tdm_s_from_ns(tdm_clock_ns() - executor->start_ns),
         .draining = atomic_load(&executor->closing),
         .max_loop_tasks = executor->settings.max_loop_tasks,
         .loop_count = executor->settings.loops,
@@ -83,6 +82,7 @@ static void fill(tdm_executor *executor, gathering *g)
         fill_lane(executor, (tdm_lane) i, &g->lanes[i], &out->lanes[i]);
     fill_handlers(executor, g->handler_times, &out->handlers);
     out->window = g->lanes[TDM_POOL].window_s;
+    out->uptime = tdm_s_from_ns(tdm_clock_ns() - executor->start_ns); /* last: no window is longer */
 }
 
 int tdm_stats_get(tdm_executor *executor, tdm_stats *out)

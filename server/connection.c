@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: what a transport's library lacks. Time: a request must come whole within a limit, whatever drips in, and an
+ * idle connection ends; lists in order of age make both a look at the first one. Leaving: while a reply is awaited
+ * nobody reads, so the socket's end is watched apart. Ending: a connection that we close while the client may still be
+ * sending is closed in two steps, because a close with unread bytes resets it, and the reset can take the reply with it.
+ * In a drain, idle connections close only after a moment: a client in full swing has its next request by then, and
+ * learns from that reply that the connection ends. */
+#include "server/connection.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <tandem/clock.h>
+#include <tandem/log.h>
+
+#include "server/refusal.h"
+
+#define MS (TDM_NS_PER_S / 1000)
+#define RETRY_NS (100 * MS)         /* accepting pauses so long when descriptors run out */
+#define WARN_NS (10 * TDM_NS_PER_S) /* between two warnings of that */
+#define LINGER_NS (1000 * MS)
+#define LINGER_BYTES (4u << 20)
+#define CLOSE_TICK_NS (50 * MS)
+#define CLOSE_IDLE_NS (250 * MS)     /* a connection in use has its next request by then */
+#define CLOSE_PARTIAL_NS (1000 * MS) /* a request that stops in the middle */
+#define CLOSE_LISTEN_NS (100 * MS)   /* the most that a flood of connections keeps a listener open */
+
+/* ---- phases ---- */
+
+static struct tdm__exchanges *list_of(tdm__gate *gate, tdm__phase phase)
+{
+    switch (phase) {
+    case TDM__FRESH:
+        return &gate->fresh;
+    case TDM__IDLE:
+    case TDM__READING:
+        return &gate->waiting;
+    case TDM__BUSY:
+    case TDM__WRITING:
+        return &gate->busy;
+    case TDM__LINGER:
+        return &gate->lingering;
+    case TDM__DEAD:
+        break;
+    }
+    return NULL;
+}
+
+static void wake_by(tdm__gate *gate, int64_t due_ns)
+{
+    if (gate->tick.place && gate->tick_due_ns <= due_ns)
+        return;
+    gate->tick_due_ns = due_ns;
+    if (tdm__timer_arm(gate->loop, &gate->tick, due_ns))
+        tdm_log_warning("no memory for a timer: connections may stay open for longer");
+}
+
+void tdm__exchange_enter(tdm__exchange *x, tdm__phase phase)
+{
+    tdm__gate *gate = x->gate;
+    struct tdm__exchanges *from = list_of(gate, x->phase), *to = list_of(gate, phase);
+    x->since_ns = tdm_clock_ns();
+    TAILQ_REMOVE(from, x, link);
+    x->phase = phase;
+    if (to)
+        TAILQ_INSERT_TAIL(to, x, link);
+    if (phase == TDM__IDLE || phase == TDM__READING)
+        wake_by(gate, x->since_ns + (gate->closing ? CLOSE_TICK_NS : gate->server->options.idle_ns));
+    else if (phase == TDM__LINGER)
+        wake_by(gate, x->since_ns + LINGER_NS);
+}
+
+void tdm__exchange_begin(tdm__gate *gate, tdm__exchange *x)
+{
+    x->gate = gate;
+    x->fd = -1;
+    x->refs = 1;
+    x->phase = TDM__FRESH;
+    TAILQ_INSERT_TAIL(&gate->fresh, x, link);
+    if (tdm__slot_accepted(gate->slot)) {
+        gate->full = true;
+        gate->ways->listen(gate, false);
+    }
+}
+
+void tdm__exchange_hear(tdm__exchange *x, size_t size)
+{
+    x->heard += size;
+    if (x->phase == TDM__IDLE) {
+        tdm__exchange_enter(x, TDM__READING);
+        x->heard_ns = x->since_ns;
+    } else if (x->phase == TDM__READING) {
+        x->heard_ns = tdm_clock_ns();
+    }
+}
+
+void tdm__exchange_own(tdm__exchange *x, void *owner)
+{
+    x->owner = owner;
+}
+
+void tdm__exchange_over(tdm__exchange *x, tdm__ending ending)
+{
+    void *owner = x->owner;
+    x->owner = NULL;
+    if (owner)
+        x->gate->server->options.hooks->over(owner, ending);
+}
+
+void tdm__exchange_unref(tdm__exchange *x)
+{
+    if (--x->refs == 0)
+        x->gate->ways->free(x);
+}
+
+/* ---- ends ---- */
+
+void tdm__exchange_watch(tdm__exchange *x)
+{
+    /* Without it the client's leaving shows when the reply is written. */
+    if (!x->watched)
+        x->watched = tdm__peer_watch(x->gate->peers, x->fd, false, x) == 0;
+}
+
+void tdm__exchange_unwatch(tdm__exchange *x)
+{
+    if (x->watched)
+        tdm__peer_forget(x->gate->peers, x->fd);
+    x->watched = false;
+}
+
+void tdm__exchange_closed(tdm__exchange *x)
+{
+    tdm__gate *gate = x->gate;
+    tdm__exchange_unwatch(x);
+    tdm__exchange_enter(x, TDM__DEAD);
+    tdm__exchange_over(x, x->cut || gate->cutting ? TDM__CUT : TDM__LEFT);
+    tdm__slot_connection_closed(gate->slot);
+    tdm__exchange_unref(x);
+}
+
+void tdm__exchange_cut(tdm__exchange *x)
+{
+    x->cut = true;
+    x->gate->ways->close(x);
+}
+
+void tdm__exchange_linger(tdm__exchange *x)
+{
+    tdm__exchange_unwatch(x);
+    shutdown(x->fd, SHUT_WR);
+    x->gate->ways->still(x);
+    tdm__exchange_enter(x, TDM__LINGER);
+    x->heard = 0;
+    if (tdm__peer_watch(x->gate->peers, x->fd, true, x))
+        x->gate->ways->close(x);
+    else
+        x->watched = true;
+}
+
+void tdm__exchange_refuse(tdm__exchange *x, int status)
+{
+    char bytes[TDM__REFUSAL_MAX];
+    size_t size = tdm__refusal_write(status, bytes);
+    atomic_fetch_add_explicit(&x->gate->server->refused, 1, memory_order_relaxed);
+    if (send(x->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t) size)
+        tdm__exchange_linger(x);
+    else
+        x->gate->ways->close(x);
+}
+
+static void read_and_forget(tdm__exchange *x)
+{
+    static _Thread_local char nowhere[16384];
+    for (int i = 0; i < 16; i++) {
+        ssize_t n = recv(x->fd, nowhere, sizeof nowhere, MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        x->heard += n > 0 ? (size_t) n : 0;
+        if (n <= 0 || x->heard > LINGER_BYTES) {
+            x->gate->ways->close(x);
+            return;
+        }
+    }
+}
+
+static void on_peer(void *what, tdm__peer_event event)
+{
+    tdm__exchange *x = what;
+    if (event == TDM__PEER_GONE)
+        x->gate->ways->close(x);
+    else if (event == TDM__PEER_DATA)
+        read_and_forget(x);
+    else
+        atomic_fetch_add_explicit(&x->gate->server->half_closed, 1, memory_order_relaxed);
+}
+
+/* ---- listening ---- */
+
+void tdm__gate_listen(tdm__gate *gate)
+{
+    if (gate->listener >= 0 && !gate->full && !gate->starved)
+        gate->ways->listen(gate, true);
+}
+
+/* The connection stays in the kernel's queue, and trying again at once would spin. */
+void tdm__gate_starve(tdm__gate *gate, int err)
+{
+    int64_t now = tdm_clock_ns();
+    if (!gate->warned_ns || now - gate->warned_ns > WARN_NS) {
+        gate->warned_ns = now;
+        tdm_log_warning("cannot accept connections: %s; trying again every %d ms", strerror(err),
+                        (int) (RETRY_NS / MS));
+    }
+    if (tdm__timer_arm(gate->loop, &gate->retry, now + RETRY_NS) == 0) {
+        gate->starved = true;
+        gate->ways->listen(gate, false);
+    }
+}
+
+static void on_retry(tdm__timer *timer)
+{
+    tdm__gate *gate = (tdm__gate *) ((char *) timer - offsetof(tdm__gate, retry));
+    gate->starved = false;
+    tdm__gate_listen(gate);
+}
+
+static void unlisten(tdm__gate *gate)
+{
+    if (gate->listener < 0)
+        return;
+    gate->ways->unlisten(gate);
+    close(gate->listener);
+    gate->listener = -1;
+    tdm__timer_disarm(gate->loop, &gate->retry);
+    tdm__slot_listener_closed(gate->slot);
+}
+
+/* ---- time ---- */
+
+/* Has the client sent something that was not read yet? */
+static bool has_unread(const tdm__exchange *x)
+{
+    int unread = 0;
+    return ioctl(x->fd, FIONREAD, &unread) == 0 && unread > 0;
+}
+
+static bool is_over_time(const tdm__exchange *x, int64_t now)
+{
+    return now - x->since_ns >= x->gate->server->options.idle_ns;
+}
+
+/* In the drain: is this connection, which has no complete request, done with? */
+static bool is_done_with(const tdm__exchange *x, int64_t now)
+{
+    if (x->phase == TDM__IDLE)
+        return now - x->since_ns >= CLOSE_IDLE_NS && !has_unread(x);
+    return now - x->heard_ns >= CLOSE_PARTIAL_NS && !has_unread(x);
+}
+
+static void sweep_waiting(tdm__gate *gate, int64_t now)
+{
+    tdm__exchange *x = TAILQ_FIRST(&gate->waiting), *next;
+    for (; x && (gate->closing || is_over_time(x, now)); x = next) {
+        next = TAILQ_NEXT(x, link);
+        if (is_over_time(x, now) && x->phase == TDM__READING)
+            tdm__exchange_refuse(x, 408);
+        else if (is_over_time(x, now) || is_done_with(x, now))
+            gate->ways->close(x);
+    }
+}
+
+static void set_next_tick(tdm__gate *gate, int64_t now)
+{
+    const tdm__exchange *waiting = TAILQ_FIRST(&gate->waiting), *lingering = TAILQ_FIRST(&gate->lingering);
+    if (gate->closing && gate->listener >= 0)
+        wake_by(gate, now + MS);
+    else if (gate->closing && waiting)
+        wake_by(gate, now + CLOSE_TICK_NS);
+    else if (waiting)
+        wake_by(gate, waiting->since_ns + gate->server->options.idle_ns);
+    if (lingering)
+        wake_by(gate, lingering->since_ns + LINGER_NS);
+}
+
+static void on_tick(tdm__timer *timer)
+{
+    tdm__gate *gate = (tdm__gate *) ((char *) timer - offsetof(tdm__gate, tick));
+    int64_t now = tdm_clock_ns();
+    sweep_waiting(gate, now);
+    while (!TAILQ_EMPTY(&gate->lingering) && now - TAILQ_FIRST(&gate->lingering)->since_ns >= LINGER_NS)
+        gate->ways->close(TAILQ_FIRST(&gate->lingering));
+    if (gate->closing && (now >= gate->listen_until_ns || gate->starved || !tdm__listen_waiting(gate->listener)))
+        unlisten(gate);
+    set_next_tick(gate, now);
+}
+
+/* ---- a gate ---- */
+
+int tdm__gate_init(tdm__gate *gate, tdm__slot *slot, const tdm__gate_ways *ways, int listener)
+{
+    gate->slot = slot;
+    gate->server = slot->server;
+    gate->loop = slot->loop;
+    gate->ways = ways;
+    gate->listener = listener;
+    gate->tick.run = on_tick;
+    gate->retry.run = on_retry;
+    TAILQ_INIT(&gate->fresh);
+    TAILQ_INIT(&gate->waiting);
+    TAILQ_INIT(&gate->busy);
+    TAILQ_INIT(&gate->lingering);
+    return tdm__peers_create(&gate->peers, tdm__loop_base(slot->loop), on_peer);
+}
+
+void tdm__gate_finish(tdm__gate *gate)
+{
+    tdm__timer_disarm(gate->loop, &gate->tick);
+    tdm__timer_disarm(gate->loop, &gate->retry);
+    tdm__peers_destroy(&gate->peers);
+}
+
+void tdm__gate_resume(tdm__gate *gate)
+{
+    gate->full = false;
+    tdm__gate_listen(gate);
+}
+
+void tdm__gate_close(tdm__gate *gate)
+{
+    gate->closing = true;
+    gate->full = gate->starved = false;
+    gate->listen_until_ns = tdm_clock_ns() + CLOSE_LISTEN_NS;
+    tdm__gate_listen(gate);
+    wake_by(gate, tdm_clock_ns());
+}
+
+void tdm__gate_cut(tdm__gate *gate)
+{
+    gate->cutting = true;
+    gate->ways->settle(gate);
+    struct tdm__exchanges *const lists[] = {&gate->waiting, &gate->busy, &gate->lingering};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        while (!TAILQ_EMPTY(lists[i]))
+            gate->ways->close(TAILQ_FIRST(lists[i]));
+    }
+    unlisten(gate);
+}

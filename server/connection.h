@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of connections on one loop, the same for every transport: the states they pass, the time they may take, the
+ * clients that leave, and how they end. A transport embeds these structs in its own and brings the ways to act on them.
+ *
+ * Thread: all of it on the loop's thread. */
+#ifndef TANDEM_SERVER_CONNECTION_H
+#define TANDEM_SERVER_CONNECTION_H
+
+#include <sys/queue.h>
+
+#include "server/gate.h"
+#include "server/peer.h"
+
+typedef enum tdm__phase {
+    TDM__FRESH,   /* accepted; the transport is not ready with it */
+    TDM__IDLE,    /* between requests */
+    TDM__READING, /* some of a request is here */
+    TDM__BUSY,    /* a request is with its handler */
+    TDM__WRITING, /* the rest of a reply is with the transport */
+    TDM__LINGER,  /* ended by us, waiting for the client's end */
+    TDM__DEAD,
+} tdm__phase;
+
+TAILQ_HEAD(tdm__exchanges, tdm__exchange);
+
+/* A connection, and the one request on it at a time. */
+struct tdm__exchange {
+    TAILQ_ENTRY(tdm__exchange) link; /* in the list that `phase` tells */
+    tdm__gate *gate;
+    void *owner;
+    int fd;
+    tdm__phase phase;
+    unsigned refs;
+    bool watched;     /* by gate->peers */
+    bool keep_alive;  /* the client would go on after this request */
+    bool cut;         /* it is we who close */
+    int64_t since_ns; /* when this phase began */
+    int64_t heard_ns; /* when the last byte came */
+    size_t heard;     /* bytes since the request began; while lingering: bytes forgotten */
+};
+
+/* What a transport can do. */
+typedef struct tdm__gate_ways {
+    /* End the connection now; tdm__exchange_closed() is called inside. */
+    void (*close)(tdm__exchange *x);
+    /* Read and write no more on it. */
+    void (*still)(tdm__exchange *x);
+    /* Take connections, or do not. */
+    void (*listen)(tdm__gate *gate, bool on);
+    /* Take none ever again; the listening socket is closed after this. */
+    void (*unlisten)(tdm__gate *gate);
+    /* Bring what is fresh into another phase. */
+    void (*settle)(tdm__gate *gate);
+    void (*free)(tdm__exchange *x);
+} tdm__gate_ways;
+
+/* A server's part on one loop. */
+struct tdm__gate {
+    tdm__slot *slot;
+    tdm__server *server;
+    tdm__loop *loop;
+    const tdm__gate_ways *ways;
+    tdm__peers *peers;
+    tdm__timer tick, retry;
+    int listener;                                          /* -1: closed */
+    struct tdm__exchanges fresh, waiting, busy, lingering; /* each oldest `since_ns` first */
+    bool closing, cutting, full, starved;
+    int64_t tick_due_ns, listen_until_ns, warned_ns;
+};
+
+/* @return 0; or a negative errno. */
+int tdm__gate_init(tdm__gate *gate, tdm__slot *slot, const tdm__gate_ways *ways, int listener);
+/* After every connection was closed. */
+void tdm__gate_finish(tdm__gate *gate);
+/* Take connections, unless something stands against it. */
+void tdm__gate_listen(tdm__gate *gate);
+/* accept() failed for want of something: pause. */
+void tdm__gate_starve(tdm__gate *gate, int err);
+
+/* ---- connections ---- */
+
+/* A new one: counted, and fresh. The caller has set nothing but its own part. */
+void tdm__exchange_begin(tdm__gate *gate, tdm__exchange *x);
+void tdm__exchange_enter(tdm__exchange *x, tdm__phase phase);
+/* Bytes of a request came. */
+void tdm__exchange_hear(tdm__exchange *x, size_t size);
+/* A request was handed up and has no reply yet: notice the client's leaving. */
+void tdm__exchange_watch(tdm__exchange *x);
+void tdm__exchange_unwatch(tdm__exchange *x);
+/* Answer in place of a handler, and close. Nothing may wait to be written. */
+void tdm__exchange_refuse(tdm__exchange *x, int status);
+/* Close in two steps: shut for writing, then wait a moment for the client's end. */
+void tdm__exchange_linger(tdm__exchange *x);
+/* Its owner learns how it ended, once: the first call tells, the others find no owner. */
+void tdm__exchange_over(tdm__exchange *x, tdm__ending ending);
+/* The transport closes it: the last thing said of it. */
+void tdm__exchange_closed(tdm__exchange *x);
+void tdm__exchange_unref(tdm__exchange *x);
+
+#endif
