@@ -184,54 +184,6 @@ void tdm__loop_post(tdm__loop *loop, tdm__message *message)
         wake(loop);
 }
 
-typedef struct call {
-    tdm__message message;
-    tdm__loop *loop;
-    void (*fn)(tdm__loop *loop, void *arg);
-    void *arg;
-    tdm__exec *caller;
-} call;
-
-static void call_run(tdm__message *message)
-{
-    call *c = (call *) message;
-    c->fn(c->loop, c->arg);
-    c->loop->now_is_fresh = false;
-    tdm__wake(c->caller, 0); /* from here on `c` is gone */
-}
-
-static void nothing(tdm__loop *loop, void *arg)
-{
-    (void) loop, (void) arg;
-}
-
-static void post_and_wait(call *c)
-{
-    tdm__wait_begin(c->caller, true);
-    tdm__loop_post(c->loop, &c->message);
-    int result = tdm__wait_until(c->caller, INT64_MAX);
-    assert(result == 0);
-}
-
-void tdm__loop_call(tdm__loop *loop, void (*fn)(tdm__loop *loop, void *arg), void *arg)
-{
-    if (loop == current) {
-        fn(loop, arg);
-        return;
-    }
-    call c = {.message.run = call_run, .loop = loop, .fn = fn, .arg = arg, .caller = tdm__exec_to_wait()};
-    assert(c.caller); /* a loop must not wait for another one outside a fiber */
-    post_and_wait(&c);
-}
-
-void tdm__loop_catch_up(void)
-{
-    if (!current || !current->fibers.current)
-        return;
-    call c = {.message.run = call_run, .loop = current, .fn = nothing, .caller = tdm__exec_to_wait()};
-    post_and_wait(&c);
-}
-
 /* ---- timers ---- */
 
 int tdm__timer_arm(tdm__loop *loop, tdm__timer *timer, int64_t due_ns)
@@ -291,7 +243,10 @@ static void run_messages(tdm__loop *loop)
         tdm__message *message = tdm__message_list_take(&loop->todo);
         if (!message)
             break;
-        message->run(message);
+        void (*run)(tdm__message * message) = message->run;
+        run(message);
+        if (run != start_exec)
+            loop->now_is_fresh = false;
     }
 }
 
@@ -410,6 +365,11 @@ static int make_base(tdm__loop *loop)
     if (!loop->wake_event || !loop->timer_event)
         return -ENOMEM;
     return event_add(loop->wake_event, NULL) < 0 || event_add(loop->timer_event, NULL) < 0 ? -ENOMEM : 0;
+}
+
+static void nothing(tdm__loop *loop, void *arg)
+{
+    (void) loop, (void) arg;
 }
 
 static int start_thread(tdm__loop *loop)
