@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -46,6 +47,17 @@ static int open_signals(void)
     return fd < 0 ? -errno : fd;
 }
 
+/* As many connections as the system lets this process have: the soft limit is often 1024. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit))
+        tdm_log_warning("cannot raise the limit on open files: %s", strerror(errno));
+}
+
 static int start(tdm_app *app)
 {
     int err = tdm_log_start(&(tdm_log_options){.level = TDM_LOG_INFO});
@@ -53,6 +65,7 @@ static int start(tdm_app *app)
         tdm_log_error("%s cannot start its log: %s", app->name, strerror(-err));
         return err;
     }
+    raise_descriptor_limit();
     err = tdm_app_start(app); /* which tells what is wrong itself */
     if (err)
         return err;
