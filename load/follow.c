@@ -22,7 +22,7 @@
 
 #define BODY_LIMIT ((size_t) 16 * 1024 * 1024)
 #define POLL_EVERY_NS (INT64_C(50) * 1000 * 1000)
-#define POLL_WAIT_S 5
+#define POLL_WAIT_S 2
 #define ANSWER_NS (15 * TDM_NS_PER_S) /* how long an answer may take beyond the wait that was asked for */
 #define GONE_AFTER_NS (3 * TDM_NS_PER_S)
 #define PAGE_WHILE_RUNNING 100

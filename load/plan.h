@@ -16,8 +16,8 @@ typedef struct load_options {
     bool follow, quiet;
 } load_options;
 
-/** Each target runs one step for each entry of its own `connections`, in this order: those of -c, unless its URL was given
- *  as COUNTS@URL. */
+/** Each target runs one step for each entry of its own `connections`, in this order: those of -c, unless its URL was
+ *  given as COUNTS@URL. */
 typedef struct load_plan {
     load_options options;
     load_target *targets;

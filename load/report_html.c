@@ -38,7 +38,8 @@ static void write_head(FILE *to, const load_session *session)
           to);
     for (const char *const *piece = load_style_sheet; *piece; piece++)
         fputs(*piece, to);
-    fputs("</style></head>\n<body><main>\n<header><h1>What the background tasks did</h1>\n", to);
+    fprintf(to, "</style></head>\n<body><main%s>\n<header><h1>What the background tasks did</h1>\n",
+            session->plan->target_count > 2 ? " class=\"wide\"" : "");
     fprintf(to, "<p class=\"sub\">tandem-load %s, %s; " LOAD_WORDS_CLOSED_LOOP ".</p>\n<ul class=\"targets\">",
             tdm_version(), when);
     for (unsigned i = 0; i < session->plan->target_count; i++) {

@@ -15,6 +15,7 @@ const char *const load_style_sheet[] = {
     "body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,"
     "'DejaVu Sans',sans-serif}\n",
     "main{max-width:1240px;margin:0 auto;padding:32px 24px 48px}\n",
+    "main.wide{max-width:1640px}\n",
     "h1{font-size:26px;line-height:1.2;margin:0 0 6px;letter-spacing:-.01em}\n",
     "h2{font-size:18px;margin:36px 0 12px}\nh3{font-size:15px;margin:0;overflow-wrap:anywhere}\n",
     ".sub,.note,footer,.legend p{color:var(--dim)}\n.sub{margin:0 0 12px}\n",

@@ -74,19 +74,6 @@ static void end_connections(tdm_app *app, int64_t deadline_ns)
     wait_until(app, tdm_clock_ns() + TDM_NS_PER_S / 2, true);
 }
 
-/* The lanes' lifetime totals, into the manifest. */
-static int read_lanes(tdm_app *app, uint64_t *cancelled)
-{
-    tdm_stats *stats = malloc(sizeof *stats);
-    int err = stats ? tdm_stats_get(app->executor, stats) : -ENOMEM;
-    for (int lane = 0; !err && lane < TDM_LANES; lane++) {
-        app->manifest.lanes[lane] = stats->lanes[lane].lifetime;
-        *cancelled += stats->lanes[lane].lifetime.state[TDM_CANCELLED];
-    }
-    free(stats);
-    return err;
-}
-
 static void sum_up(tdm_app *app, int64_t began_ns, bool lost)
 {
     tdm_manifest *manifest = &app->manifest;
@@ -114,14 +101,10 @@ int tdm_app_stop(tdm_app *app, tdm_manifest *out)
     tdm_drain_options options = {.timeout = tdm_s_from_ns(deadline_ns - tdm_clock_ns()), .grace = app->drain_grace};
     if (options.timeout < 0)
         options.timeout = 0;
-    /* No user can cancel any more, so what is cancelled from here on the drain has cancelled. */
-    uint64_t cancelled_before = 0, cancelled = 0;
-    int err = read_lanes(app, &cancelled_before);
-    int lost = tdm_executor_drain(app->executor, &options, NULL);
-    err = err ? err : read_lanes(app, &cancelled);
-    if (err || lost < 0)
-        tdm_log_error("the drain cannot tell what it did: %s", strerror(err ? -err : -lost));
-    sum_up(app, began_ns, err || lost || cancelled != cancelled_before);
+    tdm_drain_report report;
+    int lost = tdm_executor_drain(app->executor, &options, &report);
+    memcpy(app->manifest.lanes, report.lanes, sizeof report.lanes);
+    sum_up(app, began_ns, lost || report.cancelled || report.stuck_loops);
     if (out)
         *out = app->manifest;
     atomic_store(&app->state, TDM__STOPPED);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: the orderly stop of the executor, in the order of docs/drain.md: refuse, wait, cancel, wait a little, close
- * the books. One thread drives it and asks each shard in turn; it needs no lock but the one it sleeps under.
+ * the books. One thread drives it and asks each shard; a loop that a task holds is not waited for (round.h).
  * What runs on after the books are closed keeps its memory: nothing is freed under a thread that may still use it. */
 #include <assert.h>
 #include <errno.h>
@@ -11,9 +11,13 @@
 #include "tasks/handler.h"
 #include "tasks/task.h"
 #include <tandem/clock.h>
+#include <tandem/log.h>
 
 /* For the last `drop` to return, and a place in a batch to be given back. Long: what comes after is a leak. */
 static const double SETTLE_S = 5;
+
+/* For a loop to begin what the drain asks of it. A loop that does not is held by a task. */
+static const double PATIENCE_S = 1;
 
 bool tdm__executor_is_finished(tdm_executor *executor)
 {
@@ -64,6 +68,13 @@ static void wait_quiet(tdm_executor *executor, double seconds)
 
 /* ---- what each shard does; on its owner ---- */
 
+typedef struct shard_drain {
+    tdm_task *over;            /* dropped, and to be retired by the drain's thread; chained by drain_next */
+    uint64_t cancelled_before; /* by users, until the drain called off the rest */
+    bool called_off;
+    tdm_totals lifetime; /* at the end */
+} shard_drain;
+
 /* `row` or the first older one that is live: ending a task may forget an ended row, but never touches a live one. */
 static tdm__row *live_from(tdm__row *row)
 {
@@ -72,10 +83,11 @@ static tdm__row *live_from(tdm__row *row)
     return row;
 }
 
-static void call_off(tdm__shard *shard, void *arg)
+static void call_off(tdm__shard *shard, shard_drain *part)
 {
-    tdm_task **over_list = arg;
     tdm__row *next;
+    part->called_off = true;
+    part->cancelled_before = shard->lifetime.state[TDM_CANCELLED];
     for (tdm__row *row = live_from(shard->ledger.newest); row; row = next) {
         next = live_from(row->older);
         tdm_task *task = (tdm_task *) row, *over = NULL;
@@ -84,15 +96,14 @@ static void call_off(tdm__shard *shard, void *arg)
         else
             tdm__task_cancel(task, &over);
         if (over) {
-            over->drain_next = *over_list;
-            *over_list = over;
+            over->drain_next = part->over;
+            part->over = over;
         }
     }
 }
 
-static void close_books(tdm__shard *shard, void *arg)
+static void close_books(tdm__shard *shard, shard_drain *part)
 {
-    (void) arg;
     tdm__row *next;
     for (tdm__row *row = live_from(shard->ledger.newest); row; row = next) {
         next = live_from(row->older);
@@ -103,58 +114,127 @@ static void close_books(tdm__shard *shard, void *arg)
             tdm__task_drop((tdm_task *) row, &over);
         assert(!over); /* what was in a queue is gone since call_off() */
     }
+    part->lifetime = shard->lifetime;
 }
 
-static void count_abandoned(tdm__shard *shard, void *arg)
+static void call_off_loop(tdm__loop *loop, void *arg)
 {
-    *(uint64_t *) arg += shard->lifetime.state[TDM_ABANDONED];
+    call_off(tdm__loop_shard(loop), arg);
 }
+
+static void close_books_of_loop(tdm__loop *loop, void *arg)
+{
+    close_books(tdm__loop_shard(loop), arg);
+}
+
+/* ---- all shards: the loops by a round, the pool under its lock ---- */
+
+typedef struct drain {
+    tdm_executor *executor;
+    shard_drain loops[TDM_MAX_LOOPS], pool;
+} drain;
+
+static void on_each_shard(drain *d, void (*on_loop)(tdm__loop *loop, void *arg),
+                          void (*on_pool)(tdm__shard *shard, shard_drain *part))
+{
+    tdm__pool *pool = d->executor->pools[TDM__BACKGROUND];
+    tdm__round_call_all(&d->executor->round, on_loop, d->loops, sizeof *d->loops,
+                        tdm__deadline(tdm_ns_from_s(PATIENCE_S)));
+    tdm__pool_lock(pool);
+    on_pool(tdm__pool_shard(pool), &d->pool);
+    tdm__pool_unlock(pool);
+}
+
+static void retire_dropped(shard_drain *part)
+{
+    while (part->over) {
+        tdm_task *task = part->over;
+        part->over = task->drain_next;
+        tdm__task_over(task);
+    }
+}
+
+static void stop_the_rest(drain *d, double grace)
+{
+    atomic_store(&d->executor->dropping, true); /* first: what becomes ready from now on is dropped too */
+    on_each_shard(d, call_off_loop, call_off);
+    for (unsigned i = 0; i < d->executor->settings.loops; i++)
+        retire_dropped(&d->loops[i]);
+    retire_dropped(&d->pool);
+    tdm__watch_notify(&d->executor->watch); /* followers of what still runs have ended too */
+    wait_quiet(d->executor, grace);
+}
+
+/* A loop that a task holds: it does nothing but that, so the counts it published are exact. */
+static void close_books_from_outside(tdm__loop *loop, shard_drain *part)
+{
+    tdm_totals *t = &part->lifetime;
+    tdm__shard_peek(tdm__loop_shard(loop), t);
+    t->state[TDM_DROPPED] += t->state[TDM_QUEUED];
+    t->state[TDM_ABANDONED] += t->state[TDM_RUNNING];
+    t->state[TDM_QUEUED] = t->state[TDM_RUNNING] = 0;
+}
+
+static void add_up(const shard_drain *part, tdm_lane lane, tdm_drain_report *out)
+{
+    tdm_totals *into = &out->lanes[lane];
+    into->accepted += part->lifetime.accepted;
+    for (unsigned i = 0; i < TDM_STATES; i++)
+        into->state[i] += part->lifetime.state[i];
+    if (part->called_off)
+        out->cancelled += part->lifetime.state[TDM_CANCELLED] - part->cancelled_before;
+}
+
+static void report(drain *d, tdm_drain_report *out)
+{
+    tdm_executor *executor = d->executor;
+    *out = (tdm_drain_report){0};
+    for (unsigned i = 0; i < executor->settings.loops; i++) {
+        if (tdm__round_gave_up(&executor->round, i)) {
+            out->stuck_loops++;
+            close_books_from_outside(executor->loops[i], &d->loops[i]);
+            tdm_log_error("loop %u does not answer: a task or a handler holds its thread %u", i,
+                          tdm__loop_thread(executor->loops[i]));
+        }
+        add_up(&d->loops[i], TDM_LOOP, out);
+    }
+    add_up(&d->pool, TDM_POOL, out);
+    for (unsigned i = 0; i < TDM_LANES; i++)
+        out->lanes[i].rejected = atomic_load(&executor->rejected[i]);
+}
+
+int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options, tdm_drain_report *out)
+{
+    drain d = {.executor = executor};
+    tdm_drain_report r;
+    uint64_t dropped = 0, abandoned = 0;
+    tdm_executor_close(executor);
+    wait_quiet(executor, options->timeout);
+    if (atomic_load(&executor->outstanding))
+        stop_the_rest(&d, options->grace);
+    on_each_shard(&d, close_books_of_loop, close_books);
+    tdm__watch_notify(&executor->watch);
+    report(&d, &r);
+    for (unsigned i = 0; i < TDM_LANES; i++) {
+        dropped += r.lanes[i].state[TDM_DROPPED];
+        abandoned += r.lanes[i].state[TDM_ABANDONED];
+    }
+    executor->drained = true;
+    executor->abandoned = abandoned + r.stuck_loops; /* a handler may hold a loop, too */
+    if (out)
+        *out = r;
+    return (int) (dropped + abandoned);
+}
+
+/* ---- after the drain ---- */
 
 bool tdm__executor_settle(tdm_executor *executor)
 {
-    uint64_t abandoned = 0;
-    tdm__executor_each_shard(executor, count_abandoned, &abandoned);
-    if (!abandoned && !tdm__handlers_unfinished(executor)) {
+    if (!executor->abandoned && !tdm__handlers_unfinished(executor)) {
         pthread_mutex_lock(&executor->lock);
         executor->hurry = false;
         pthread_mutex_unlock(&executor->lock);
         wait_quiet(executor, SETTLE_S);
     }
     return !atomic_load(&executor->outstanding) && !tdm__handlers_unfinished(executor);
-}
-
-static void add_lifetime(tdm__shard *shard, void *arg)
-{
-    tdm_totals *out = arg;
-    out->accepted += shard->lifetime.accepted;
-    for (unsigned i = 0; i < TDM_STATES; i++)
-        out->state[i] += shard->lifetime.state[i];
-}
-
-int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options, tdm_totals *out)
-{
-    tdm_totals totals = {0};
-    tdm_executor_close(executor);
-    wait_quiet(executor, options->timeout);
-    if (atomic_load(&executor->outstanding)) {
-        tdm_task *over = NULL;
-        atomic_store(&executor->dropping, true); /* first: what becomes ready from now on is dropped too */
-        tdm__executor_each_shard(executor, call_off, &over);
-        while (over) {
-            tdm_task *task = over;
-            over = task->drain_next;
-            tdm__task_over(task);
-        }
-        tdm__watch_notify(&executor->watch); /* followers of what still runs have ended too */
-        wait_quiet(executor, options->grace);
-        tdm__executor_each_shard(executor, close_books, NULL);
-        tdm__watch_notify(&executor->watch);
-    }
-    executor->drained = true;
-    tdm__executor_each_shard(executor, add_lifetime, &totals);
-    for (unsigned i = 0; i < TDM_LANES; i++)
-        totals.rejected += atomic_load(&executor->rejected[i]);
-    if (out)
-        *out = totals;
-    return (int) (totals.state[TDM_DROPPED] + totals.state[TDM_ABANDONED]);
 }

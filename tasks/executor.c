@@ -67,6 +67,7 @@ static void tear_down(tdm_executor *executor)
         tdm__pool_destroy(&executor->pools[i]);
     for (unsigned i = 0; i < executor->settings.loops; i++)
         tdm__loop_destroy(&executor->loops[i]);
+    tdm__round_finish(&executor->round);
     tdm__watch_finish(&executor->watch);
     pthread_cond_destroy(&executor->quiet);
     pthread_mutex_destroy(&executor->lock);
@@ -113,6 +114,7 @@ int tdm_executor_create(tdm_executor **out, const tdm_executor_options *options)
     err = start_loops(executor);
     if (!err)
         err = start_pools(executor);
+    tdm__round_init(&executor->round, executor->loops, executor->settings.loops);
     if (err) {
         tear_down(executor);
         return err;

@@ -8,6 +8,7 @@
 
 #include "tasks/loop.h"
 #include "tasks/pool.h"
+#include "tasks/round.h"
 #include "tasks/shard.h"
 #include "tasks/watch.h"
 #include <tandem/executor.h>
@@ -39,6 +40,8 @@ struct tdm_executor {
     _Atomic bool closing;         /* no new tasks */
     _Atomic bool dropping;        /* what has not started never will */
     bool drained;                 /* by the drain's thread */
+    uint64_t abandoned;           /* by the drain's thread: who may still use this memory */
+    tdm__round round;             /* how the drain asks the loops */
     pthread_mutex_t lock;         /* guards hurry and the wait for outstanding == 0 */
     pthread_cond_t quiet;
     bool hurry;

@@ -62,10 +62,16 @@ void tdm__shard_finish(tdm__shard *shard)
 
 /* ---- counting ---- */
 
+static void publish(tdm__shard *shard, tdm_state state)
+{
+    atomic_store_explicit(&shard->published.state[state], shard->lifetime.state[state], memory_order_relaxed);
+}
+
 static void count(tdm__shard *shard, tdm_state state)
 {
     shard->lifetime.state[state]++;
     shard->window.state[state]++;
+    publish(shard, state);
 }
 
 static void uncount(tdm__shard *shard, tdm_state state)
@@ -73,6 +79,7 @@ static void uncount(tdm__shard *shard, tdm_state state)
     assert(shard->lifetime.state[state] && shard->window.state[state]);
     shard->lifetime.state[state]--;
     shard->window.state[state]--;
+    publish(shard, state);
 }
 
 static bool totals_add_up(const tdm_totals *t)
@@ -101,6 +108,7 @@ void tdm__shard_accept(tdm__shard *shard, tdm__row *row)
     row->info.state = TDM_QUEUED;
     shard->lifetime.accepted++;
     shard->window.accepted++;
+    atomic_store_explicit(&shard->published.accepted, shard->lifetime.accepted, memory_order_relaxed);
     count(shard, TDM_QUEUED);
     tdm__ledger_add(&shard->ledger, row);
 }
@@ -137,6 +145,16 @@ void tdm__shard_end(tdm__shard *shard, tdm__row *row, tdm_state state, int64_t n
 }
 
 /* ---- reading ---- */
+
+void tdm__shard_peek(const tdm__shard *shard, tdm_totals *out)
+{
+    *out = (tdm_totals){.accepted = atomic_load(&shard->published.accepted)};
+    for (unsigned i = 0; i < TDM_STATES; i++)
+        out->state[i] = atomic_load(&shard->published.state[i]);
+    uint64_t arriving = atomic_load(&shard->published.arriving);
+    out->accepted += arriving;
+    out->state[TDM_QUEUED] += arriving;
+}
 
 uint64_t tdm__shard_unfinished(const tdm__shard *shard)
 {

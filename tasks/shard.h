@@ -22,6 +22,12 @@ void tdm__gauge_down(tdm__gauge *gauge);
 /* A new window: the peak is what is now. */
 void tdm__gauge_reset(tdm__gauge *gauge);
 
+/* The lifetime counts once more, for whoever cannot ask the owner: a loop that a task holds does not answer. */
+typedef struct tdm__published {
+    _Atomic uint64_t accepted, state[TDM_STATES];
+    _Atomic uint64_t arriving; /* accepted by other threads, and not yet taken in by the owner; any thread writes it */
+} tdm__published;
+
 typedef struct tdm__shard {
     tdm_lane lane;
     tdm__gauge *gauge; /* of the lane */
@@ -31,6 +37,7 @@ typedef struct tdm__shard {
     int64_t changed_ns;          /* when the number of running tasks last changed */
     double running_ns;           /* integral of that number over the window, up to changed_ns */
     tdm_histogram *queue_wait, *run_time;
+    tdm__published published; /* written by the owner, read by any thread */
 } tdm__shard;
 
 int tdm__shard_init(tdm__shard *shard, tdm_lane lane, tdm__gauge *gauge, size_t ledger_limit);
@@ -45,6 +52,8 @@ void tdm__shard_end(tdm__shard *shard, tdm__row *row, tdm_state state, int64_t n
 
 /* ---- reading ---- */
 
+/* The lifetime totals as published, with what is arriving as queued: exact while the owner stands still. Any thread. */
+void tdm__shard_peek(const tdm__shard *shard, tdm_totals *out);
 uint64_t tdm__shard_unfinished(const tdm__shard *shard);
 void tdm__shard_reset(tdm__shard *shard);
 

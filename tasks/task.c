@@ -123,7 +123,10 @@ static tdm_task *arrived(tdm__message *message)
 static void arrive_accepted(tdm__message *message)
 {
     tdm_task *task = arrived(message);
-    tdm__shard_accept(tdm__loop_shard(task->exec.loop), &task->row);
+    tdm__shard *shard = tdm__loop_shard(task->exec.loop);
+    if (task->sent)
+        atomic_fetch_sub(&shard->published.arriving, 1);
+    tdm__shard_accept(shard, &task->row);
 }
 
 static void arrive_ready(tdm__message *message)
@@ -140,10 +143,15 @@ static void arrive_accepted_and_ready(tdm__message *message)
 static void arrive(tdm_task *task, void (*run)(tdm__message *message))
 {
     task->arrival.run = run;
-    if (task->exec.loop == tdm__loop_current())
+    if (task->exec.loop == tdm__loop_current()) {
         run(&task->arrival);
-    else
-        tdm__loop_post(task->exec.loop, &task->arrival);
+        return;
+    }
+    if (run != arrive_ready) {
+        task->sent = true;
+        atomic_fetch_add(&tdm__loop_shard(task->exec.loop)->published.arriving, 1);
+    }
+    tdm__loop_post(task->exec.loop, &task->arrival);
 }
 
 /* The wall clock from the monotonic one. The two are compared anew every few milliseconds, per thread: a clock that is

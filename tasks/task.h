@@ -22,6 +22,7 @@ struct tdm_task {
     tdm_task *next;       /* in its request's sequence; fixed before acceptance */
     tdm_task *drain_next; /* in the list of one drain */
     tdm_when when;
+    bool sent;   /* accepted by another thread: it was counted as arriving until its loop took it in */
     bool skip;   /* its run condition was not met; set before the sequence starts */
     bool queued; /* it is in its lane's queue; guarded by the owner */
     int result;  /* what `run` returned */

@@ -38,12 +38,20 @@ typedef struct tdm_drain_options {
 /** Refuse new tasks from now on: admission answers -ESHUTDOWN. Any thread. Idempotent. */
 TDM_API void tdm_executor_close(tdm_executor *executor);
 
-/** The orderly stop: close, wait until every accepted task has ended or `timeout` is over, cancel what still waits,
- *  wait `grace`; what is still queued then is dropped, what still runs is abandoned. Call once, from a thread that is
- *  neither a loop nor a worker; tdm_executor_hurry() ends it early.
- *  @param out the lifetime totals after the drain, or NULL.
- *  @return how many tasks were dropped or abandoned (0: all ended); -ENOMEM. */
-TDM_API int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options, tdm_totals *out);
+/** What a drain came to. */
+typedef struct tdm_drain_report {
+    tdm_totals lanes[TDM_LANES]; /**< lifetime totals: nothing is queued or running any more */
+    uint64_t cancelled;          /**< of the cancelled ones, those that the drain stopped */
+    unsigned stuck_loops;        /**< loops that did not answer, because a task or handler holds them: what was theirs
+                                      counts as dropped or abandoned */
+} tdm_drain_report;
+
+/** The orderly stop: close, wait until every accepted task has ended or `timeout` is over; then drop what has not
+ *  started, ask what runs to stop, and wait `grace`; what still runs then is abandoned. Call once, from a thread that is
+ *  neither a loop nor a worker; tdm_executor_hurry() ends its waits early. It returns even if a task holds a loop.
+ *  @param out may be NULL.
+ *  @return how many tasks were dropped or abandoned (0: all ended). */
+TDM_API int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options, tdm_drain_report *out);
 
 /** Make a drain under way skip its waiting: drop and abandon at once. Any thread. */
 TDM_API void tdm_executor_hurry(tdm_executor *executor);

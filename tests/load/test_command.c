@@ -29,7 +29,7 @@ typedef struct child {
 static child start_limited(const char *const *options, rlim_t files)
 {
     char *argv[40] = {strdup("tandem-load")};
-    for (int i = 0; options[i] && i < 38; i++)
+    for (int i = 0; i < 38 && options[i]; i++)
         argv[i + 1] = strdup(options[i]);
     child c = {.out = memfd_create("out", 0), .err = memfd_create("err", 0)};
     const char *program = getenv("TANDEM_LOAD");
@@ -152,6 +152,8 @@ START_TEST(wrong_usage_says_what_is_wrong_and_exits_with_2)
     USAGE("\"many\"", "-c", "many", "http://h/");
     USAGE("\"1000001\"", "-c", "1000001", "http://h/");
     USAGE("-n 20 is less than 1000 connections", "-c", "4,1000", "-n", "20", "http://h/");
+    USAGE("-n 20 is less than 30 connections", "-n", "20", "30@http://h/");
+    USAGE("COUNTS@URL: \"4,\"", "4,@http://h/");
     USAGE("not both", "-n", "5", "-d", "1", "http://h/");
     USAGE("must start with http://", "localhost:8000/");
     USAGE("https is not supported", "https://localhost/");
@@ -206,6 +208,24 @@ START_TEST(the_report_says_what_was_seen_in_plain_lines)
     ck_assert_ptr_nonnull(strstr(o.out, "nothing was lost and nothing failed\n"));
     ck_assert_ptr_null(strchr(o.out, '\033'));
     ck_assert_ptr_null(strchr(o.err, '\r'));
+    forget(&o);
+    close_service(&s);
+}
+END_TEST
+
+START_TEST(a_url_may_bring_its_own_counts)
+{
+    service s;
+    char first[96], second[96];
+    open_service(&s, 0);
+    snprintf(first, sizeof first, "2,3@%s", fake_server_url(s.server, "/?lane=a"));
+    snprintf(second, sizeof second, "%s", fake_server_url(s.server, "/?lane=b"));
+    outcome o = RUN("-c", "4", "--follow", first, second);
+    ck_assert_int_eq(o.status, 0);
+    ck_assert_ptr_nonnull(strstr(o.out, "lane=a: 2 connections"));
+    ck_assert_ptr_nonnull(strstr(o.out, "lane=a: 3 connections"));
+    ck_assert_ptr_nonnull(strstr(o.out, "lane=b: 4 connections"));
+    ck_assert_ptr_null(strstr(o.out, "lane=a: 4 connections"));
     forget(&o);
     close_service(&s);
 }
@@ -413,6 +433,7 @@ int main(void)
         more_connections_than_open_files_are_refused_in_one_line,
         a_target_that_cannot_be_reached_is_one_line_and_exits_with_3,
         the_report_says_what_was_seen_in_plain_lines,
+        a_url_may_bring_its_own_counts,
         quiet_prints_the_table_only,
         json_has_every_figure_of_every_step,
         json_to_standard_output_stands_alone,

@@ -112,6 +112,19 @@ static inline void unit_count(void *arg)
     atomic_fetch_add((_Atomic int *) arg, 1);
 }
 
+/* Both lanes of a drain. */
+static inline tdm_totals unit_sum(const tdm_drain_report *report)
+{
+    tdm_totals sum = {0};
+    for (int lane = 0; lane < TDM_LANES; lane++) {
+        sum.accepted += report->lanes[lane].accepted;
+        sum.rejected += report->lanes[lane].rejected;
+        for (int i = 0; i < TDM_STATES; i++)
+            sum.state[i] += report->lanes[lane].state[i];
+    }
+    return sum;
+}
+
 static inline bool unit_adds_up(const tdm_totals *t)
 {
     uint64_t sum = 0;

@@ -24,8 +24,9 @@ START_TEST(what_ends_in_time_is_waited_for)
     tdm_executor *executor = unit_executor((tdm_executor_options){.loops = 2, .workers = 1});
     for (int i = 0; i < 20; i++)
         unit_spawn(executor, (tdm_lane) (i % TDM_LANES), short_sleep, NULL);
-    tdm_totals t;
-    ck_assert_int_eq(tdm_executor_drain(executor, &(tdm_drain_options){.timeout = 30}, &t), 0);
+    tdm_drain_report report;
+    ck_assert_int_eq(tdm_executor_drain(executor, &(tdm_drain_options){.timeout = 30}, &report), 0);
+    tdm_totals t = unit_sum(&report);
     check_end(&t);
     ck_assert_uint_eq(t.accepted, 20);
     ck_assert_uint_eq(t.state[TDM_DONE], 20);
@@ -66,8 +67,9 @@ START_TEST(after_the_timeout_waits_are_cancelled_and_the_queue_is_dropped)
     unit_await(executor, ids[3], TDM_RUNNING);
     for (int i = 0; i < 10; i += 2)
         unit_await(executor, ids[i], TDM_RUNNING);
-    tdm_totals t;
-    ck_assert_int_eq(tdm_executor_drain(executor, &(tdm_drain_options){.timeout = 0.01, .grace = 30}, &t), 3);
+    tdm_drain_report report;
+    ck_assert_int_eq(tdm_executor_drain(executor, &(tdm_drain_options){.timeout = 0.01, .grace = 30}, &report), 3);
+    tdm_totals t = unit_sum(&report);
     check_end(&t);
     ck_assert_uint_eq(t.state[TDM_CANCELLED], 7);
     ck_assert_uint_eq(t.state[TDM_DROPPED], 3);
@@ -103,8 +105,9 @@ START_TEST(what_will_not_stop_is_abandoned_and_its_followers_are_dropped)
     tdm__batch_accept(&batch, executor, tdm__executor_loop(executor, 0), 1, &first, &last);
     tdm__loop_call(tdm__executor_loop(executor, 0), start_sequence, &batch);
     unit_sem_wait(&gate.started);
-    tdm_totals t;
-    ck_assert_int_eq(tdm_executor_drain(executor, &(tdm_drain_options){.timeout = 0.01, .grace = 0.01}, &t), 5);
+    tdm_drain_report report;
+    ck_assert_int_eq(tdm_executor_drain(executor, &(tdm_drain_options){.timeout = 0.01, .grace = 0.01}, &report), 5);
+    tdm_totals t = unit_sum(&report);
     check_end(&t);
     ck_assert_uint_eq(t.state[TDM_ABANDONED], 1);
     ck_assert_uint_eq(t.state[TDM_DROPPED], 4);
@@ -123,6 +126,36 @@ START_TEST(what_will_not_stop_is_abandoned_and_its_followers_are_dropped)
     ck_assert_int_eq(tdm_stats_get(again, &stats), 0);
     for (int lane = 0; lane < TDM_LANES; lane++)
         check_end(&stats.lanes[lane].lifetime);
+    ck_assert_int_eq(tdm_executor_destroy(&again), 0);
+}
+END_TEST
+
+/* A task that does not yield holds its loop: the drain must come back all the same, with the other loop's work done. */
+START_TEST(a_task_that_holds_its_loop_does_not_hold_the_drain)
+{
+    tdm_executor *executor = unit_executor((tdm_executor_options){.loops = 2, .workers = 1}), *again = executor;
+    unit_gate gate;
+    unit_gate_init(&gate);
+    _Atomic int drops = 0;
+    unit_spawn(executor, TDM_LOOP, unit_hold, &gate); /* on loop 0 */
+    unit_sem_wait(&gate.started);
+    for (int i = 0; i < 4; i++) /* in turn on loops 1, 0, 1, 0: two of them never arrive */
+        ck_assert_int_eq(
+            tdm_spawn(executor, &(tdm_task_spec){.run = short_sleep, .arg = &drops, .drop = unit_count}, NULL), 0);
+    UNIT_UNTIL(drops == 2);
+    tdm_drain_report report;
+    ck_assert_int_eq(tdm_executor_drain(executor, &(tdm_drain_options){.timeout = 0.01, .grace = 0.01}, &report), 3);
+    ck_assert_uint_eq(report.stuck_loops, 1);
+    tdm_totals t = unit_sum(&report);
+    check_end(&t);
+    ck_assert_uint_eq(t.accepted, 5);
+    ck_assert_uint_eq(t.state[TDM_ABANDONED], 1);
+    ck_assert_uint_eq(t.state[TDM_DROPPED], 2);
+    ck_assert_uint_eq(t.state[TDM_DONE], 2);
+    ck_assert_int_eq(tdm_executor_destroy(&executor), -EBUSY);
+    sem_post(&gate.go);
+    UNIT_UNTIL(again->outstanding == 0);
+    ck_assert_int_eq(drops, 4);
     ck_assert_int_eq(tdm_executor_destroy(&again), 0);
 }
 END_TEST
@@ -263,12 +296,13 @@ END_TEST
 
 int main(void)
 {
-    return unit_main("drain",
-                     (const TTest *const[]){
-                         what_ends_in_time_is_waited_for, a_closed_executor_refuses_and_caller_keeps_arg,
-                         after_the_timeout_waits_are_cancelled_and_the_queue_is_dropped,
-                         what_will_not_stop_is_abandoned_and_its_followers_are_dropped, hurry_ends_a_drain_at_once,
-                         who_waits_for_an_end_hears_of_the_dropped_before_the_grace_is_over,
-                         destroy_after_all_tasks_ended_frees_everything_without_a_drain,
-                         destroy_waits_for_the_last_drop, destroy_without_a_drain_drops_what_has_not_started, NULL});
+    return unit_main(
+        "drain", (const TTest *const[]){what_ends_in_time_is_waited_for, a_closed_executor_refuses_and_caller_keeps_arg,
+                                        after_the_timeout_waits_are_cancelled_and_the_queue_is_dropped,
+                                        what_will_not_stop_is_abandoned_and_its_followers_are_dropped,
+                                        a_task_that_holds_its_loop_does_not_hold_the_drain, hurry_ends_a_drain_at_once,
+                                        who_waits_for_an_end_hears_of_the_dropped_before_the_grace_is_over,
+                                        destroy_after_all_tasks_ended_frees_everything_without_a_drain,
+                                        destroy_waits_for_the_last_drop,
+                                        destroy_without_a_drain_drops_what_has_not_started, NULL});
 }

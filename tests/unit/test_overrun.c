@@ -107,7 +107,7 @@ START_TEST(an_older_handler_gets_what_is_not_ours)
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
-        signal(SIGSEGV, catch_and_leave);
+        sigaction(SIGSEGV, &(struct sigaction){.sa_handler = catch_and_leave}, NULL);
         crash_in_child(touch_null, TDM_POOL, STDERR_FILENO);
     }
     int status;
