@@ -3,25 +3,22 @@
  * are read from a descriptor by the main thread alone: no code of ours ever runs inside a signal handler. The stop runs
  * on a thread of its own, so that the main thread can hear the second signal while the first one's drain goes on. */
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <tandem/clock.h>
 #include <tandem/json.h>
 #include <tandem/log.h>
 
 #include "server/front.h"
 
 enum { FAILED_TO_START = 1, LOST_WORK = 3 };
-
-#define PATIENCE_S 3 /* for loops to come round, beyond the drain's own times */
 
 struct stopper {
     tdm_app *app;
@@ -46,6 +43,17 @@ static int open_signals(void)
     return fd < 0 ? -errno : fd;
 }
 
+/* As many connections as the system lets this process have: the soft limit is often 1024. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit))
+        tdm_log_warning("cannot raise the limit on open files: %s", strerror(errno));
+}
+
 static int start(tdm_app *app)
 {
     int err = tdm_log_start(&(tdm_log_options){.level = TDM_LOG_INFO});
@@ -53,6 +61,7 @@ static int start(tdm_app *app)
         tdm_log_error("%s cannot start its log: %s", app->name, strerror(-err));
         return err;
     }
+    raise_descriptor_limit();
     err = tdm_app_start(app); /* which tells what is wrong itself */
     if (err)
         return err;
@@ -81,39 +90,22 @@ static void *run_stop(void *arg)
     return NULL;
 }
 
-/* How long the stop may take: its own times, and what a loop may need to come round. */
-static int64_t longest_stop(const tdm_app *app)
-{
-    return tdm_ns_from_s(app->drain_announce + app->drain_timeout + 2 * app->drain_grace + PATIENCE_S);
-}
-
-static int until_ms(int64_t deadline_ns)
-{
-    int64_t left_ms = (deadline_ns - tdm_clock_ns()) / (TDM_NS_PER_S / 1000) + 1;
-    return left_ms < 0 ? 0 : left_ms > INT_MAX ? INT_MAX : (int) left_ms;
-}
-
-/* Wait for the stop, and hurry it at the next signal. @return false: it does not end. */
-static bool wait_for_stop(struct stopper *stopper, int signal_fd)
+static void wait_for_stop(struct stopper *stopper, int signal_fd)
 {
     struct pollfd fds[] = {{.fd = stopper->done_fd, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
-    int64_t deadline_ns = tdm_clock_ns() + longest_stop(stopper->app);
     for (;;) {
-        int ready = poll(fds, 2, until_ms(deadline_ns));
+        int ready = poll(fds, 2, -1);
         if (ready > 0 && (fds[0].revents & POLLIN))
-            return true;
+            return;
         if (ready > 0 && (fds[1].revents & POLLIN)) {
             tdm_log_warning("%s again: leaving at once", wait_for_signal(signal_fd));
             tdm_app_hurry(stopper->app);
             fds[1].fd = -1;
-            deadline_ns = tdm_clock_ns() + PATIENCE_S * TDM_NS_PER_S;
         }
-        if (tdm_clock_ns() >= deadline_ns)
-            return false;
     }
 }
 
-/* Drain. @return 0; or a negative errno, and nothing was stopped. */
+/* Drain, and hurry at the next signal. @return 0; or a negative errno, and nothing was stopped. */
 static int stop(struct stopper *stopper, int signal_fd)
 {
     stopper->done_fd = eventfd(0, EFD_CLOEXEC);
@@ -125,11 +117,7 @@ static int stop(struct stopper *stopper, int signal_fd)
         close(stopper->done_fd);
         return tdm_app_stop(stopper->app, &stopper->manifest);
     }
-    if (!wait_for_stop(stopper, signal_fd)) {
-        tdm_log_error("a loop is held by code that never waits: leaving without a manifest");
-        tdm_log_flush();
-        _exit(LOST_WORK);
-    }
+    wait_for_stop(stopper, signal_fd);
     pthread_join(thread, NULL);
     close(stopper->done_fd);
     return stopper->err;

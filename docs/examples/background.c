@@ -35,8 +35,8 @@ static int signup(tdm_request *req)
     char *to = strdup(params->to);
     if (!to)
         return -ENOMEM;
-    int err = tdm_background(
-        req, &(tdm_task_spec){.name = "send_mail", .run = send_mail, .arg = to, .drop = free, .lane = TDM_LOOP});
+    tdm_task_spec mail = {.name = "send_mail", .run = send_mail, .arg = to, .drop = free, .lane = TDM_LOOP};
+    int err = tdm_background(req, &mail);
     if (err) { /* no room: the argument is still ours, and the client gets 503 */
         free(to);
         return err;

@@ -79,10 +79,9 @@ TDM_API void tdm_app_hurry(tdm_app *app);
  *  @return 0; -EBUSY: abandoned tasks still run: their memory was left to them, and the process should exit. */
 TDM_API int tdm_app_destroy(tdm_app **app);
 
-/** A whole main(): log, start, print the ready line, wait for SIGTERM or SIGINT, drain, print the manifest as one JSON
- *  line, and leave. A second signal hurries the drain. A client's reset never ends the process (SIGPIPE is ignored).
- *  If a loop is held by code that never waits, the stop cannot end; then the process leaves with 3, without a manifest,
- *  when the drain's times are over, or shortly after the second signal.
+/** A whole main(): log, raise the limit on open files, start, print the ready line, wait for SIGTERM or SIGINT, drain,
+ *  print the manifest as one JSON line, and leave. A second signal hurries the drain. A client's reset never ends the
+ *  process (SIGPIPE is ignored).
  *  @return the exit status for main(): 0; 1: could not start; 3: the drain lost work. */
 TDM_API int tdm_app_main(tdm_app *app);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -328,10 +329,13 @@ START_TEST(under_load_no_reply_is_lost_and_the_manifest_adds_up)
 }
 END_TEST
 
+static atomic_int *spinning; /* shared with the process that spins */
+
 static int spin(tdm_task *task, void *arg)
 {
     (void) task;
     (void) arg;
+    *spinning = 1;
     for (;;)
         usleep(100000); /* holds its loop: it never waits in the library's way */
     return 0;
@@ -354,33 +358,46 @@ static int run_stuck_program(int out_fd, double timeout)
     return tdm_app_main(stuck);
 }
 
-/* @return a process that was told to stop, and cannot. */
-static pid_t start_stuck(double timeout, int second_signal)
+struct stuck {
+    pid_t pid;
+    FILE *out;
+};
+
+/* A process that was told to stop while a task holds its loop. */
+static struct stuck start_stuck(double timeout, int second_signal)
 {
-    char line[256] = "", url[128];
+    char line[256], url[128];
     int fds[2];
     ck_assert_int_eq(pipe(fds), 0);
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0)
+    struct stuck stuck = {.pid = fork(), .out = fdopen(fds[0], "r")};
+    ck_assert_int_ge(stuck.pid, 0);
+    if (stuck.pid == 0)
         _exit(run_stuck_program(fds[1], timeout));
-    ck_assert_int_gt(read(fds[0], line, sizeof line - 1), 0);
+    close(fds[1]);
+    ck_assert_ptr_nonnull(fgets(line, sizeof line, stuck.out));
     ck_assert_int_eq(sscanf(line, "tandem %*s listening on %127s", url), 1);
     http_expect(url, "GET", "/", 200, "ok");
-    ck_assert_int_eq(kill(pid, SIGTERM), 0);
+    http_wait_for(spinning, 1);
+    *spinning = 0;
+    ck_assert_int_eq(kill(stuck.pid, SIGTERM), 0);
     if (second_signal)
-        ck_assert_int_eq(kill(pid, second_signal), 0);
-    close(fds[0]);
-    close(fds[1]);
-    return pid;
+        ck_assert_int_eq(kill(stuck.pid, second_signal), 0);
+    return stuck;
 }
 
-START_TEST(a_loop_that_never_comes_round_does_not_hold_the_process)
+START_TEST(a_loop_that_never_comes_round_does_not_hold_the_stop)
 {
-    pid_t pids[] = {start_stuck(0.1, 0), start_stuck(600, SIGINT)};
+    spinning = mmap(NULL, sizeof *spinning, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(spinning, MAP_FAILED);
+    struct stuck both[] = {start_stuck(0.1, 0), start_stuck(600, SIGINT)};
     for (int i = 0; i < 2; i++) {
+        char line[4096];
         int status;
-        ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
+        ck_assert_ptr_nonnull(fgets(line, sizeof line, both[i].out));
+        ck_assert_ptr_nonnull(strstr(line, "\"abandoned\":1"));
+        ck_assert_ptr_nonnull(strstr(line, "\"exit_status\":3"));
+        fclose(both[i].out);
+        ck_assert_int_eq(waitpid(both[i].pid, &status, 0), both[i].pid);
         ck_assert(WIFEXITED(status));
         ck_assert_int_eq(WEXITSTATUS(status), 3);
     }
@@ -400,7 +417,7 @@ int main(void)
                                   a_hurry_ends_every_wait,
                                   a_request_that_stops_in_the_middle_does_not_hold_the_drain,
                                   under_load_no_reply_is_lost_and_the_manifest_adds_up,
-                                  a_loop_that_never_comes_round_does_not_hold_the_process,
+                                  a_loop_that_never_comes_round_does_not_hold_the_stop,
                                   NULL,
                               });
 }

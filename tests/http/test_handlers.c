@@ -445,54 +445,6 @@ START_TEST(requests_of_a_client_that_left_do_not_disturb_others)
 }
 END_TEST
 
-static int wrong_route(tdm_app *to, const tdm_route *route)
-{
-    return tdm_app_route(to, route);
-}
-
-START_TEST(routes_are_checked_and_closed_by_the_start)
-{
-    begin(NULL);
-    ck_assert_int_eq(tdm_app_get(app, "/new", get_tasks), -EBUSY);
-    ck_assert_int_eq(tdm_app_start(app), -EALREADY);
-    tdm_app *other;
-    ck_assert_int_eq(tdm_app_create(&other, NULL), 0);
-    ck_assert_ptr_null(tdm_app_url(other));
-    static const tdm_param broken[] = {{.name = "x", .type = TDM_INT, .fallback = "x"}, {0}};
-    tdm_route route = {.method = "GET", .path = "/x", .run = get_tasks, .params = broken, .params_size = 8};
-    ck_assert_int_eq(wrong_route(other, &route), -EINVAL);
-    route.params = NULL;
-    ck_assert_int_eq(wrong_route(other, &route), 0);
-    ck_assert_int_eq(wrong_route(other, &route), -EEXIST);
-    ck_assert_int_eq(tdm_app_destroy(&other), 0);
-    static const double wrong = -1;
-    ck_assert_int_eq(tdm_app_create(&other, &(tdm_app_options){.drain_timeout = &wrong}), -EINVAL);
-    http_app_end(app);
-    ck_assert_int_eq(tdm_app_destroy(&(tdm_app *){NULL}), 0);
-}
-END_TEST
-
-START_TEST(a_port_in_use_is_an_error_for_one_loop_and_for_many)
-{
-    for (unsigned loops = 1; loops <= 3; loops += 2) {
-        begin(&(tdm_app_options){.executor = {.loops = loops}});
-        const char *port = strrchr(url, ':') + 1;
-        for (unsigned others = 1; others <= 3; others += 2) {
-            tdm_app *other;
-            tdm_app_options options = {.port = port, .executor = {.loops = others}};
-            ck_assert_int_eq(tdm_app_create(&other, &options), 0);
-            ck_assert_int_eq(tdm_app_start(other), -EADDRINUSE);
-            ck_assert_int_eq(tdm_app_destroy(&other), 0);
-        }
-        http_app_end(app);
-    }
-    tdm_app *other;
-    ck_assert_int_eq(tdm_app_create(&other, &(tdm_app_options){.host = "203.0.113.1", .port = "0"}), 0);
-    ck_assert_int_eq(tdm_app_start(other), -EADDRNOTAVAIL);
-    ck_assert_int_eq(tdm_app_destroy(&other), 0);
-}
-END_TEST
-
 int main(void)
 {
     return http_main("handlers", (const TTest *const[]){
@@ -506,8 +458,6 @@ int main(void)
                                      a_reset_cancels_the_handler_and_its_tasks_still_run,
                                      a_half_close_cancels_nothing,
                                      requests_of_a_client_that_left_do_not_disturb_others,
-                                     routes_are_checked_and_closed_by_the_start,
-                                     a_port_in_use_is_an_error_for_one_loop_and_for_many,
                                      NULL,
                                  });
 }
