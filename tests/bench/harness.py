@@ -40,12 +40,9 @@ def options(doc, rounds, check_rounds=1, more=()):
     return args
 
 
-def pin(core):
-    """Run in the child before it begins: keep it on one core, if the machine has that many."""
-    def keep():
-        if core in os.sched_getaffinity(0):
-            os.sched_setaffinity(0, {core})
-    return keep
+def pinned(core, command):
+    """The command, kept on one core, if the machine has that many."""
+    return ["taskset", "-c", str(core), *command] if core in os.sched_getaffinity(0) else command
 
 
 def note(text):
@@ -59,9 +56,9 @@ class Child:
     def __init__(self, command, core=None, env=None, speaks_on_stderr=False):
         self.command = command
         self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        self.process = subprocess.Popen(pinned(core, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         stderr=subprocess.STDOUT if speaks_on_stderr else self.log,
-                                        preexec_fn=None if core is None else pin(core), env={**os.environ, **(env or {})})
+                                        env={**os.environ, **(env or {})})
 
     def __enter__(self):
         return self
@@ -116,7 +113,7 @@ def tandemd(*arguments, core=SERVER_CORE):
 def load(*arguments, core=LOAD_CORE):
     """Run tandem-load; what it wrote as JSON. It must end well."""
     with tempfile.NamedTemporaryFile(suffix=".json") as report:
-        run = subprocess.run([LOAD, "--json", report.name, *arguments], preexec_fn=pin(core), stdin=subprocess.DEVNULL,
+        run = subprocess.run(pinned(core, [LOAD, "--json", report.name, *arguments]), stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if run.returncode:
             raise SystemExit(f"tandem-load {' '.join(arguments)} ended with {run.returncode}:\n{run.stdout}")

@@ -10,7 +10,8 @@ import time
 import harness
 
 FIGURES = (("memory per task", "bytes_per_task", "B", 1), ("lateness p50", "late_p50_ns", "ms", 1e6),
-           ("lateness p99", "late_p99_ns", "ms", 1e6), ("lateness max", "late_max_ns", "ms", 1e6))
+           ("lateness p99", "late_p99_ns", "ms", 1e6), ("lateness max", "late_max_ns", "ms", 1e6),
+           ("first due to last end", "spread_ns", "ms", 1e6))
 
 
 def measure(command, n, seconds):
@@ -26,6 +27,7 @@ def measure(command, n, seconds):
     during = [ns for sent, ns in answers if sent <= end and sent + ns >= begin]
     if ended["tasks"] != n or not during:
         raise SystemExit(f"{n} tasks, {ended['tasks']} ended, {len(during)} probes while they fell due")
+    ended["spread_ns"] = end - begin
     ended["health"] = [harness.percentile(during, 50) / 1e6, harness.percentile(during, 99) / 1e6, max(during) / 1e6]
     harness.note(f"{command[-1]}: {ended}, {len(during)} probes")
     return ended
