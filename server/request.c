@@ -162,7 +162,9 @@ static void settle(tdm_request *req)
 static int run_handler(tdm__handler *handler)
 {
     tdm_request *req = (tdm_request *) ((char *) handler - offsetof(tdm_request, handler));
-    return req->route->run(req);
+    int result = req->route->run(req);
+    /* It passed on what its reply said: that the client has left is no failure of the handler. */
+    return result == -EPIPE && req->replied ? 0 : result;
 }
 
 /* What a handler could not do, for the log. That there is no room is not worth a line: under load there would be many. */

@@ -53,8 +53,8 @@ TDM_API int tdm_background(tdm_request *req, const tdm_task_spec *spec);
 
 /* ---- the reply: one of these, once ----
  * All return 0: the reply is on its way; -EALREADY: there was one before; -EPIPE: the client is gone (its tasks are
- * accepted all the same); -EINVAL: a status outside 200 … 599, a body for 204 or 304, or a broken JSON
- * document; -ENOMEM. The answer to a HEAD has the fields that GET would have, and no body. */
+ * accepted all the same, and a handler that returns this after its reply has not failed); -EINVAL: a status outside
+ * 200 … 599, a body for 204 or 304, or a broken JSON document; -ENOMEM. The answer to a HEAD has the fields that GET would have, and no body. */
 
 /** Add a header field to the reply, before replying. Both are copied.
  *  @return 0; -EALREADY: the reply was given; -EINVAL: not a legal field name or value, or one that only the library

@@ -384,6 +384,7 @@ START_TEST(a_reset_cancels_the_handler_and_its_tasks_still_run)
     leave("/wait?handler=pool", false, "sga");
     leave("/wait?lane=pool", false, "sga");
     leave("/wait", true, "sga");
+    leave("/wait?error=32", false, "sga"); /* EPIPE, as its reply said: not the handler's fault */
     leave("/wait?error=5", false, "ega");
     leave("/wait?error=5&handler=pool", true, "ega");
     http_app_end(app);
