@@ -16,8 +16,6 @@
 #include "tests/load/load_run.h"
 #include "tests/unit/unit.h"
 
-extern char **environ;
-
 typedef struct daemon_process {
     pid_t pid;
     unsigned port;
