@@ -67,6 +67,12 @@ with_static() {
 only_public_symbols() {
   nm -D --defined-only "$lib"/libtandem.so | awk '$3 !~ /^tdm_[a-z0-9]/ { print $3; wrong = 1 } END { exit wrong }'
 }
+# Debian's pkg-config and ld.so look into /usr/local/lib, and not into lib64. Elsewhere, or with another prefix, it is the
+# user who says where to look.
+debian_looks_there() {
+  [ -e /etc/debian_version ] && [ "$prefix" = "$dest/usr/local" ] || return 0
+  printf ':%s:' "$(pkg-config --variable=pc_path pkg-config)" | grep -q ":${PKG_CONFIG_PATH#"$dest"}:"
+}
 version_matches() { [ "$(word --modversion)" = "$(LD_LIBRARY_PATH=$lib "$dest/shared" | sed 's/.*"\([0-9.]*\)"}$/\1/')" ]; }
 all_headers_are_there() {
   local header
@@ -76,6 +82,7 @@ programs_run() { "$prefix/bin/tandemd" --version && "$prefix/bin/tandem-load" --
 
 promise only_public_symbols_are_exported only_public_symbols
 promise every_public_header_is_installed all_headers_are_there
+promise debian_finds_what_is_installed_by_default debian_looks_there
 promise pkg_config_links_the_shared_library with_shared "$@"
 promise pkg_configs_version_is_the_librarys version_matches
 promise the_programs_are_installed_and_run programs_run
