@@ -369,7 +369,7 @@ void load_follow_finish(load_follow *f, int64_t timeout_ns)
         return;
     }
     keep_promised(f, 0);
-    f->over = f->none || f->stopped || f->step->tasks.broken || all_resolved(f);
+    f->over = f->none || f->stopped || f->gone || f->step->tasks.broken || all_resolved(f);
     f->last_good_ns = tdm_clock_ns();
     f->deadline_ns = f->last_good_ns + timeout_ns;
     if (!f->over && !f->pending && f->next_ns > f->last_good_ns)

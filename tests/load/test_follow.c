@@ -356,6 +356,22 @@ END_TEST
 
 /* ---- targets without a list ---- */
 
+START_TEST(a_server_that_was_restarted_while_the_step_ran_does_not_hold_the_follower)
+{
+    followed f;
+    begin(&f);
+    f.tandem.forgets_cursors = true;
+    f.server = fake_tandem_start(&f.tandem);
+    LOAD_RUN(&f.run, "-c", "2", "-d", "0.3", "--follow", "--follow-timeout", "20", fake_server_url(f.server, "/"));
+    const load_step *step = &f.run.session.steps[0];
+    ck_assert_uint_gt(step->tasks.promised, 0);
+    ck_assert_uint_eq(step->tasks.lost, step->tasks.promised);
+    ck_assert_ptr_nonnull(strstr(step->tasks.why, "restarted"));
+    check_law(step);
+    end(&f);
+}
+END_TEST
+
 START_TEST(a_target_without_task_ids_is_measured_as_far_as_it_goes)
 {
     followed f;
@@ -443,6 +459,7 @@ int main(void)
         tasks_that_do_not_end_are_given_up_at_the_timeout,
         a_server_that_goes_away_takes_its_tasks_with_it,
         a_server_that_was_restarted_has_lost_its_tasks,
+        a_server_that_was_restarted_while_the_step_ran_does_not_hold_the_follower,
         a_target_without_task_ids_is_measured_as_far_as_it_goes,
         a_reply_without_tasks_needs_no_waiting,
         a_list_that_is_not_what_was_promised_is_said_in_one_line,
