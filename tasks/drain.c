@@ -13,8 +13,9 @@
 #include <tandem/clock.h>
 #include <tandem/log.h>
 
-/* For the last `drop` to return, and a place in a batch to be given back. Long: what comes after is a leak. */
-static const double SETTLE_S = 5;
+/* For the last `drop` and the last handler to return, and a place in a batch to be given back. Long: what comes after is
+ * a leak. */
+static const double SETTLE_S = 2;
 
 /* For a loop to begin what the drain asks of it. A loop that does not is held by a task. */
 static const double PATIENCE_S = 1;
@@ -54,14 +55,33 @@ void tdm_executor_hurry(tdm_executor *executor)
     pthread_mutex_unlock(&executor->lock);
 }
 
-/* Until no task is left, the time is over, or somebody is in a hurry. */
-static void wait_quiet(tdm_executor *executor, double seconds)
+void tdm__executor_handler_gone(tdm_executor *executor)
+{
+    if (!atomic_load(&executor->closing))
+        return;
+    pthread_mutex_lock(&executor->lock);
+    pthread_cond_broadcast(&executor->quiet);
+    pthread_mutex_unlock(&executor->lock);
+}
+
+static bool has_tasks(tdm_executor *executor)
+{
+    return atomic_load(&executor->outstanding);
+}
+
+static bool is_in_use(tdm_executor *executor)
+{
+    return has_tasks(executor) || tdm__handlers_unfinished(executor);
+}
+
+/* While there is something, until the time is over or somebody is in a hurry. */
+static void wait_while(tdm_executor *executor, bool (*something)(tdm_executor *executor), double seconds)
 {
     int64_t deadline = tdm__deadline(tdm_ns_from_s(seconds));
     struct timespec until = {.tv_sec = deadline / TDM_NS_PER_S, .tv_nsec = deadline % TDM_NS_PER_S};
     int err = 0;
     pthread_mutex_lock(&executor->lock);
-    while (atomic_load(&executor->outstanding) && !executor->hurry && err != ETIMEDOUT)
+    while (something(executor) && !executor->hurry && err != ETIMEDOUT)
         err = pthread_cond_clockwait(&executor->quiet, &executor->lock, CLOCK_MONOTONIC, &until);
     pthread_mutex_unlock(&executor->lock);
 }
@@ -162,7 +182,7 @@ static void stop_the_rest(drain *d, double grace)
         retire_dropped(&d->loops[i]);
     retire_dropped(&d->pool);
     tdm__watch_notify(&d->executor->watch); /* followers of what still runs have ended too */
-    wait_quiet(d->executor, grace);
+    wait_while(d->executor, has_tasks, grace);
 }
 
 /* A loop that a task holds: it does nothing but that, so the counts it published are exact. */
@@ -209,7 +229,7 @@ int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options,
     tdm_drain_report r;
     uint64_t dropped = 0, abandoned = 0;
     tdm_executor_close(executor);
-    wait_quiet(executor, options->timeout);
+    wait_while(executor, has_tasks, options->timeout);
     if (atomic_load(&executor->outstanding))
         stop_the_rest(&d, options->grace);
     on_each_shard(&d, close_books_of_loop, close_books);
@@ -230,11 +250,11 @@ int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options,
 
 bool tdm__executor_settle(tdm_executor *executor)
 {
-    if (!executor->abandoned && !tdm__handlers_unfinished(executor)) {
+    if (!executor->abandoned) {
         pthread_mutex_lock(&executor->lock);
         executor->hurry = false;
         pthread_mutex_unlock(&executor->lock);
-        wait_quiet(executor, SETTLE_S);
+        wait_while(executor, is_in_use, SETTLE_S);
     }
-    return !atomic_load(&executor->outstanding) && !tdm__handlers_unfinished(executor);
+    return !is_in_use(executor);
 }

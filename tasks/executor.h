@@ -47,12 +47,15 @@ struct tdm_executor {
     bool hurry;
 };
 
-/* After a drain: tasks that have ended may still be on their way out of memory. Wait for them, if nothing was abandoned.
+/* After a drain: tasks that have ended may still be on their way out of memory, and handlers on their way home. Wait for
+ * them, if nothing was abandoned.
  * @return false: the memory of the executor is still in use. */
 bool tdm__executor_settle(tdm_executor *executor);
 
 /* A task exists no more: let the drain know when it was the last. Any thread. */
 void tdm__executor_task_gone(tdm_executor *executor);
+/* A handler has ended: let tdm__executor_settle() know. Any thread. */
+void tdm__executor_handler_gone(tdm_executor *executor);
 /* Is it closed, and nothing left that could end? Any thread. */
 bool tdm__executor_is_finished(tdm_executor *executor);
 

@@ -50,6 +50,7 @@ static void come_home(tdm__message *message)
         atomic_fetch_add_explicit(&counts->failed, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&counts->ended, 1, memory_order_relaxed);
     tdm__gauge_down(&counts->running);
+    tdm__executor_handler_gone(tdm__loop_executor(handler->home));
     handler->ended(handler);
 }
 

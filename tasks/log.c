@@ -11,7 +11,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,6 +22,7 @@
 #include <tandem/clock.h>
 
 #include "tasks/log_line.h"
+#include "tasks/thread.h"
 
 enum { RING_LINES = 16384, BATCH_BYTES = 64 * 1024, NAP_MS = 3 };
 
@@ -104,7 +104,6 @@ static void write_lost(char *batch)
 
 static void *write_lines(void *batch)
 {
-    pthread_setname_np(pthread_self(), "tdm-log");
     pthread_mutex_lock(&lock);
     while (!stopping || used) {
         while (used)
@@ -128,17 +127,6 @@ static void wake_writer(void)
 }
 
 /* ---- start and stop ---- */
-
-/* No signal handler of the program shall run on the writer's thread, and no SIGPIPE end it. */
-static int start_writer(char *batch)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int err = pthread_create(&writer, NULL, write_lines, batch);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return err ? -EAGAIN : 0;
-}
 
 static void init_wake(void)
 {
@@ -179,7 +167,7 @@ int tdm_log_start(const tdm_log_options *options)
         pthread_once(&wake_once, init_wake);
         stopping = false;
         writer_rest = AWAKE;
-        err = start_writer(batch);
+        err = tdm__thread_start(&writer, "tdm-log", write_lines, batch);
     }
     running = !err;
     if (err) {

@@ -20,6 +20,7 @@
 
 #include "tasks/overrun.h"
 #include "tasks/sanitizer.h"
+#include "tasks/thread.h"
 #include <event2/event.h>
 #include <tandem/clock.h>
 #include <tandem/log.h>
@@ -372,13 +373,11 @@ static void nothing(tdm__loop *loop, void *arg)
 static int start_thread(tdm__loop *loop)
 {
     char name[32];
-    int err = pthread_create(&loop->thread, NULL, loop_main, loop);
-    if (err)
-        return -err;
     snprintf(name, sizeof name, "tdm-loop-%u", loop->index);
-    pthread_setname_np(loop->thread, name);
-    tdm__loop_call(loop, nothing, NULL); /* from here on thread_id can be read */
-    return 0;
+    int err = tdm__thread_start(&loop->thread, name, loop_main, loop);
+    if (!err)
+        tdm__loop_call(loop, nothing, NULL); /* from here on thread_id can be read */
+    return err;
 }
 
 int tdm__loop_create(tdm__loop **out, tdm_executor *executor, unsigned index, unsigned turn_limit, unsigned ledger,

@@ -13,6 +13,8 @@
 
 #include <tandem/clock.h>
 
+#include "tasks/thread.h"
+
 typedef struct worker {
     tdm__pool *pool;
     pthread_t thread;
@@ -186,15 +188,13 @@ static int start_worker(tdm__pool *pool, unsigned index)
     self->pool = pool;
     pthread_mutex_init(&self->parking.lock, NULL);
     pthread_cond_init(&self->parking.cond, NULL);
-    int err = pthread_create(&self->thread, NULL, worker_main, self);
+    snprintf(name, sizeof name, "tdm-%.5s-%u", pool->name, index);
+    int err = tdm__thread_start(&self->thread, name, worker_main, self);
     if (err) {
         pthread_mutex_destroy(&self->parking.lock);
         pthread_cond_destroy(&self->parking.cond);
-        return -err;
     }
-    snprintf(name, sizeof name, "tdm-%.5s-%u", pool->name, index);
-    pthread_setname_np(self->thread, name);
-    return 0;
+    return err;
 }
 
 int tdm__pool_create(tdm__pool **out, const char *name, unsigned workers, unsigned limit, unsigned ledger,

@@ -186,6 +186,28 @@ START_TEST(unfinished_handlers_keep_the_executor_alive)
 }
 END_TEST
 
+/* It waits a little when asked to go: destroying at once must wait for it, not give up. */
+static int body_goes_soon(probe *p)
+{
+    sem_post(&p->gate.started);
+    unit_sem_wait(&p->gate.go);
+    tdm_sleep(0.02);
+    return 0;
+}
+
+START_TEST(destroy_waits_for_a_handler_that_is_on_its_way_out)
+{
+    tdm_executor *executor = unit_executor((tdm_executor_options){0});
+    probe p = {.lane = TDM_POOL, .body = body_goes_soon};
+    unit_gate_init(&p.gate);
+    on_loop(executor, start_probe, &p);
+    unit_sem_wait(&p.gate.started);
+    sem_post(&p.gate.go);
+    ck_assert_int_eq(tdm_executor_destroy(&executor), 0);
+    ck_assert_int_eq(p.ended, 1);
+}
+END_TEST
+
 int main(void)
 {
     return unit_main("handler",
@@ -193,5 +215,6 @@ int main(void)
                                             cancelling_a_handler_wakes_its_sleep,
                                             full_handlers_pool_refuses_and_a_queued_handler_sees_its_cancellation,
                                             a_handler_started_on_a_fiber_starts_in_the_next_turn,
-                                            unfinished_handlers_keep_the_executor_alive, NULL});
+                                            unfinished_handlers_keep_the_executor_alive,
+                                            destroy_waits_for_a_handler_that_is_on_its_way_out, NULL});
 }
