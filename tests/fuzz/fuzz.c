@@ -3,6 +3,7 @@
  * inputs each time: all seeds of a directory, then RUNS mutations of them made from a fixed seed. A mutation flips bits,
  * inserts words of the dictionary, repeats, deletes, or joins two seeds. What made it crash is written to
  * standard error as a C string by an abort handler, for the corpus. */
+#include <assert.h>
 #include <dirent.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -28,6 +29,7 @@ static uint64_t state = 0x9e3779b97f4a7c15;
 
 static uint64_t next_random(uint64_t below)
 {
+    assert(below);
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
@@ -191,6 +193,10 @@ int main(int argc, char **argv)
     }
     read_seeds(argv[1]);
     read_words(argv[2]);
+    if (!seed_count || !word_count) {
+        fprintf(stderr, "%s: no seeds in %s, or no words in %s\n", argv[0], argv[1], argv[2]);
+        return 2;
+    }
     sigaction(SIGABRT, &(struct sigaction){.sa_handler = tell_input}, NULL);
     unsigned long runs = strtoul(argv[3], NULL, 10);
     for (unsigned long i = 0; i < seed_count + runs; i++) {
