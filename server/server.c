@@ -118,6 +118,7 @@ int tdm__server_create(tdm__server **out, tdm_executor *executor, const tdm__ser
         return err;
     }
     atomic_store(&server->alive, server->count);
+    *out = server; /* before the first gate: its requests come while the others are made */
     unsigned made = 0;
     for (; made < server->count && !err; made++) {
         tdm__slot *slot = &server->slots[made];
@@ -125,10 +126,9 @@ int tdm__server_create(tdm__server **out, tdm_executor *executor, const tdm__ser
         tdm__loop_call(slot->loop, create_gate, slot);
         err = slot->err;
     }
-    if (!err) {
-        *out = server;
+    if (!err)
         return 0;
-    }
+    *out = NULL;
     for (unsigned i = made - 1; i < server->count; i++)
         close(fds[i]);
     for (unsigned i = 0; i + 1 < made; i++)
