@@ -60,6 +60,19 @@ START_TEST(a_port_in_use_is_an_error_for_one_loop_and_for_many)
 }
 END_TEST
 
+START_TEST(a_port_is_a_number_that_a_port_can_be)
+{
+    static const char *const wrong[] = {"", "70000", "65536", "-1", "+5", " 0", "0x50", "http", "1e3", "000080"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        tdm_app *app = NULL;
+        ck_assert_msg(tdm_app_create(&app, &(tdm_app_options){.port = wrong[i]}) == -EINVAL, "port '%s'", wrong[i]);
+    }
+    tdm_app *app;
+    ck_assert_int_eq(tdm_app_create(&app, &(tdm_app_options){.port = "65535"}), 0);
+    ck_assert_int_eq(tdm_app_destroy(&app), 0);
+}
+END_TEST
+
 /* What a handler sees of its app. */
 static int get_url(tdm_request *req)
 {
@@ -118,5 +131,6 @@ int main(void)
     return http_main(
         "app", (const TTest *const[]){routes_are_checked_and_closed_by_the_start,
                                       a_port_in_use_is_an_error_for_one_loop_and_for_many,
+                                      a_port_is_a_number_that_a_port_can_be,
                                       a_request_that_comes_while_the_listeners_are_made_finds_the_app_whole, NULL});
 }
