@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: tandem-load's main(): plan, run, report, exit status. Reports go to standard output, progress and
- * complaints to standard error; with --json - the report moves to standard error, so that the JSON stands alone. */
+ * complaints to standard error; with --json - or --html - the report moves to standard error, so that what a program
+ * reads stands alone. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,12 +46,17 @@ static void on_ended(void *arg, const load_step *step)
     fflush(s->report);
 }
 
+static bool is_standard(const char *path)
+{
+    return path && !strcmp(path, "-");
+}
+
 static screen make_screen(const load_options *options)
 {
     const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
     bool able = term && strcmp(term, "dumb") != 0;
     screen s = {.quiet = options->quiet};
-    s.report = options->json_path && !strcmp(options->json_path, "-") ? stderr : stdout;
+    s.report = is_standard(options->json_path) || is_standard(options->html_path) ? stderr : stdout;
     s.look.colour = able && isatty(fileno(s.report)) && !(no_colour && *no_colour);
     s.progress.to = options->quiet ? NULL : stderr;
     s.progress.terminal = able && isatty(STDERR_FILENO);
@@ -60,7 +66,7 @@ static screen make_screen(const load_options *options)
 static int write_file(const char *path, int (*write)(FILE *to, const load_session *session),
                       const load_session *session)
 {
-    bool standard = !strcmp(path, "-");
+    bool standard = is_standard(path);
     FILE *to = standard ? stdout : fopen(path, "we");
     if (!to) {
         fprintf(stderr, "tandem-load: cannot write %s: %s\n", path, strerror(errno));
@@ -79,7 +85,7 @@ static int write_file(const char *path, int (*write)(FILE *to, const load_sessio
 /* A file that cannot be written must be known before the measuring, not after it. */
 static int check_writable(const char *path)
 {
-    if (!path || !strcmp(path, "-"))
+    if (!path || is_standard(path))
         return 0;
     FILE *to = fopen(path, "ae");
     if (!to) {

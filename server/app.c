@@ -30,10 +30,21 @@ static int resolve_seconds(const char *option, const double *given, double fallb
     return 0;
 }
 
+/* The resolver takes the names of services too, and of 70000 the lower 16 bits. */
+static int check_port(const char *port)
+{
+    size_t digits = strspn(port, "0123456789");
+    if (!digits || digits > 5 || port[digits] || strtoul(port, NULL, 10) > 65535)
+        return refuse_option("port", "is not a number from 0 to 65535");
+    return 0;
+}
+
 static int resolve_options(tdm_app *app)
 {
     tdm_app_options *options = &app->options;
-    int err = resolve_seconds("drain_timeout", options->drain_timeout, 30, &app->drain_timeout);
+    int err = check_port(app->port);
+    if (!err)
+        err = resolve_seconds("drain_timeout", options->drain_timeout, 30, &app->drain_timeout);
     if (!err)
         err = resolve_seconds("drain_announce", options->drain_announce, 0, &app->drain_announce);
     if (!err)

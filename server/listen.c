@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: several loops listen on one port with SO_REUSEPORT, and then the kernel would let a second process of the
  * same user share the port in silence. So a plain socket tries the address first: if that fails, the port is in use.
- * With port 0 the try also finds the port that all of them then take. */
+ * With port 0 the try also finds the port that all of them then take. The try is bound and never listens: a client
+ * that it let in would be reset when it closes. */
 #include "server/listen.h"
 
 #include <arpa/inet.h>
@@ -19,15 +20,18 @@
 #define BACKLOG 4096
 #define TRIES 5 /* for port 0: between the try and the sockets that share the port somebody may take it */
 
-static int open_socket(const struct sockaddr *address, socklen_t size, bool shared)
+enum { TRY = 0, LISTEN = 1, SHARED = 2 };
+
+static int open_socket(const struct sockaddr *address, socklen_t size, int how)
 {
     const int on = 1;
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
-        (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on)) ||
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) || bind(fd, address, size) || listen(fd, BACKLOG)) {
+        ((how & SHARED) && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on)) ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) || bind(fd, address, size) ||
+        ((how & LISTEN) && listen(fd, BACKLOG))) {
         int err = -errno;
         close(fd);
         return err;
@@ -42,9 +46,9 @@ static int port_of(const struct sockaddr_storage *address)
 }
 
 /* One socket without sharing; the address then holds the port it got. */
-static int open_plain(struct sockaddr_storage *address, socklen_t size)
+static int open_plain(struct sockaddr_storage *address, socklen_t size, int how)
 {
-    int fd = open_socket((const struct sockaddr *) address, size, false);
+    int fd = open_socket((const struct sockaddr *) address, size, how);
     socklen_t room = sizeof *address;
     if (fd >= 0 && getsockname(fd, (struct sockaddr *) address, &room)) {
         int err = -errno;
@@ -56,12 +60,12 @@ static int open_plain(struct sockaddr_storage *address, socklen_t size)
 
 static int open_shared(struct sockaddr_storage *address, socklen_t size, unsigned count, int *fds)
 {
-    int probe = open_plain(address, size);
+    int probe = open_plain(address, size, TRY);
     if (probe < 0)
         return probe;
     close(probe);
     for (unsigned i = 0; i < count; i++) {
-        fds[i] = open_socket((const struct sockaddr *) address, size, true);
+        fds[i] = open_socket((const struct sockaddr *) address, size, LISTEN | SHARED);
         if (fds[i] >= 0)
             continue;
         int err = fds[i];
@@ -80,7 +84,7 @@ static int open_all(const struct addrinfo *info, unsigned count, int *fds, int *
         memcpy(&address, info->ai_addr, info->ai_addrlen);
         bool any_port = port_of(&address) == 0;
         if (count == 1) {
-            fds[0] = open_plain(&address, info->ai_addrlen);
+            fds[0] = open_plain(&address, info->ai_addrlen, LISTEN);
             err = fds[0] < 0 ? fds[0] : 0;
         } else {
             err = open_shared(&address, info->ai_addrlen, count, fds);

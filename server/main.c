@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: main() for a service. Signals are blocked before any thread starts, so that all threads inherit the mask, and
  * are read from a descriptor by the main thread alone: no code of ours ever runs inside a signal handler. The stop runs
- * on a thread of its own, so that the main thread can hear the second signal while the first one's drain goes on. */
+ * on a thread of its own, so that the main thread can hear the second signal while the first one's drain goes on.
+ * What the end needs is there from the start: when it comes, descriptors may have run out, and whoever reads our lines
+ * may stand still. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,13 +21,35 @@
 
 #include "server/front.h"
 
-enum { FAILED_TO_START = 1, LOST_WORK = 3 };
+enum { FAILED_TO_START = 1, LOST_WORK = 3, PRINT_PATIENCE_MS = 1000 };
 
 struct stopper {
     tdm_app *app;
     tdm_manifest manifest;
-    int done_fd, err;
+    int signal_fd, done_fd, err;
 };
+
+/* Where one is missing, the next descriptor of ours would take its number and get what is printed. */
+static int fill_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+/* A pipe that has room takes a line at once; one that nobody reads must hold neither the start nor the end. */
+static void print_line(const char *what, const char *text)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    if (poll(&out, 1, PRINT_PATIENCE_MS) == 0) {
+        tdm_log_error("nobody reads standard output: %s was not printed", what);
+        return;
+    }
+    puts(text);
+    fflush(stdout);
+}
 
 static int open_signals(void)
 {
@@ -66,9 +91,10 @@ static int start(tdm_app *app)
     if (err)
         return err;
     const tdm_executor_options *settings = tdm_executor_settings(app->executor);
-    printf("%s %s listening on %s (loops=%u workers=%u queue=%u)\n", app->name, app->version, tdm_app_url(app),
-           settings->loops, settings->workers, settings->queue);
-    fflush(stdout);
+    char line[512];
+    snprintf(line, sizeof line, "%s %s listening on %s (loops=%u workers=%u queue=%u)", app->name, app->version,
+             tdm_app_url(app), settings->loops, settings->workers, settings->queue);
+    print_line("the ready line", line);
     return 0;
 }
 
@@ -90,15 +116,15 @@ static void *run_stop(void *arg)
     return NULL;
 }
 
-static void wait_for_stop(struct stopper *stopper, int signal_fd)
+static void wait_for_stop(struct stopper *stopper)
 {
-    struct pollfd fds[] = {{.fd = stopper->done_fd, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = stopper->done_fd, .events = POLLIN}, {.fd = stopper->signal_fd, .events = POLLIN}};
     for (;;) {
         int ready = poll(fds, 2, -1);
         if (ready > 0 && (fds[0].revents & POLLIN))
             return;
         if (ready > 0 && (fds[1].revents & POLLIN)) {
-            tdm_log_warning("%s again: leaving at once", wait_for_signal(signal_fd));
+            tdm_log_warning("%s again: leaving at once", wait_for_signal(stopper->signal_fd));
             tdm_app_hurry(stopper->app);
             fds[1].fd = -1;
         }
@@ -106,20 +132,14 @@ static void wait_for_stop(struct stopper *stopper, int signal_fd)
 }
 
 /* Drain, and hurry at the next signal. @return 0; or a negative errno, and nothing was stopped. */
-static int stop(struct stopper *stopper, int signal_fd)
+static int stop(struct stopper *stopper)
 {
-    stopper->done_fd = eventfd(0, EFD_CLOEXEC);
-    if (stopper->done_fd < 0)
-        return -errno;
     pthread_t thread;
     int err = pthread_create(&thread, NULL, run_stop, stopper);
-    if (err) { /* then without a hurry */
-        close(stopper->done_fd);
+    if (err) /* then without a hurry */
         return tdm_app_stop(stopper->app, &stopper->manifest);
-    }
-    wait_for_stop(stopper, signal_fd);
+    wait_for_stop(stopper);
     pthread_join(thread, NULL);
-    close(stopper->done_fd);
     return stopper->err;
 }
 
@@ -168,35 +188,53 @@ static void print_manifest(const tdm_app *app, const tdm_manifest *manifest)
     tdm_json_object_end(&w);
     const char *text = tdm_json_text(&w, NULL);
     if (text)
-        puts(text);
+        print_line("the manifest", text);
     else
         tdm_log_error("no memory for the manifest");
-    fflush(stdout);
     tdm_json_finish(&w);
+}
+
+/* From the ready line to the manifest. @return the exit status. */
+static int serve(struct stopper *stopper)
+{
+    int err = start(stopper->app);
+    if (err)
+        return FAILED_TO_START;
+    tdm_log_info("%s: draining", wait_for_signal(stopper->signal_fd));
+    err = stop(stopper);
+    tdm_log_flush();
+    if (err) {
+        tdm_log_error("cannot stop: %s", strerror(-err));
+        return LOST_WORK;
+    }
+    print_manifest(stopper->app, &stopper->manifest);
+    return stopper->manifest.exit_status;
+}
+
+static int open_descriptors(struct stopper *stopper)
+{
+    int err = fill_standard_descriptors();
+    if (err)
+        return err;
+    stopper->signal_fd = open_signals();
+    if (stopper->signal_fd < 0)
+        return stopper->signal_fd;
+    stopper->done_fd = eventfd(0, EFD_CLOEXEC);
+    return stopper->done_fd < 0 ? -errno : 0;
 }
 
 int tdm_app_main(tdm_app *app)
 {
-    int signal_fd = open_signals();
-    if (signal_fd < 0)
-        tdm_log_error("%s cannot wait for signals: %s", app->name, strerror(-signal_fd));
-    int err = signal_fd < 0 ? signal_fd : start(app);
-    if (err) {
-        tdm_log_flush();
-        if (signal_fd >= 0)
-            close(signal_fd);
-        return FAILED_TO_START;
-    }
-    tdm_log_info("%s: draining", wait_for_signal(signal_fd));
-    struct stopper stopper = {.app = app};
-    err = stop(&stopper, signal_fd);
-    close(signal_fd);
+    struct stopper stopper = {.app = app, .signal_fd = -1, .done_fd = -1};
+    int status = FAILED_TO_START, err = open_descriptors(&stopper);
+    if (err)
+        tdm_log_error("%s cannot wait for signals: %s", app->name, strerror(-err));
+    else
+        status = serve(&stopper);
+    if (stopper.signal_fd >= 0)
+        close(stopper.signal_fd);
+    if (stopper.done_fd >= 0)
+        close(stopper.done_fd);
     tdm_log_flush();
-    if (err) {
-        tdm_log_error("cannot stop: %s", strerror(-err));
-        tdm_log_flush();
-        return LOST_WORK;
-    }
-    print_manifest(app, &stopper.manifest);
-    return stopper.manifest.exit_status;
+    return status;
 }

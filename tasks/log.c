@@ -5,7 +5,7 @@
  * milliseconds with nobody's signal due (a ring half full ends the nap early), and sleeps deeply only when a nap
  * brought nothing. The writer formats straight from the slots, without the lock: they are its own until it moves the
  * head. An empty ring starts again at slot 0, so a quiet log touches little memory. Without a writer, lines are
- * written directly, under the same lock. */
+ * written directly, under the same lock. A reader that stands still holds the writer, but nobody else for long. */
 #include <tandem/log.h>
 
 #include <assert.h>
@@ -24,7 +24,7 @@
 #include "tasks/log_line.h"
 #include "tasks/thread.h"
 
-enum { RING_LINES = 16384, BATCH_BYTES = 64 * 1024, NAP_MS = 3 };
+enum { RING_LINES = 16384, BATCH_BYTES = 64 * 1024, NAP_MS = 3, PATIENCE_S = 1 };
 
 typedef enum rest { AWAKE, NAPPING, ASLEEP } rest;
 
@@ -37,6 +37,7 @@ static pthread_cond_t written_some = PTHREAD_COND_INITIALIZER; /* `written` has 
 static pthread_cond_t wake; /* for the writer; made once for its clock, and kept: a late producer may still signal it */
 static pthread_once_t wake_once = PTHREAD_ONCE_INIT;
 static bool running, stopping;
+static bool stuck; /* somebody waited for the writer in vain, and it has written nothing since */
 static pthread_t writer;
 static rest writer_rest;
 static tdm__log_entry *ring;
@@ -88,6 +89,7 @@ static void write_batch(char *batch)
     tdm__log_write(out_fd, batch, bytes);
     pthread_mutex_lock(&lock);
     written += lines;
+    stuck = false;
     pthread_cond_broadcast(&written_some);
 }
 
@@ -141,6 +143,20 @@ static void init_wake(void)
     pthread_condattr_destroy(&attributes);
 }
 
+/* Until the writer has written `target` lines or ended, or is stuck. Called with the lock held. */
+static void wait_for_writer(uint64_t target)
+{
+    while (running && !stuck && written < target) {
+        uint64_t before = written;
+        int64_t until_ns = tdm_clock_ns() + PATIENCE_S * TDM_NS_PER_S;
+        struct timespec until = {.tv_sec = until_ns / TDM_NS_PER_S, .tv_nsec = until_ns % TDM_NS_PER_S};
+        int err = 0;
+        while (running && written == before && err != ETIMEDOUT)
+            err = pthread_cond_clockwait(&written_some, &lock, CLOCK_MONOTONIC, &until);
+        stuck = running && written == before;
+    }
+}
+
 static void set_options(const tdm_log_options *options)
 {
     style = (tdm__log_style){.format = options->format};
@@ -150,6 +166,7 @@ static void set_options(const tdm_log_options *options)
     capacity = options->ring_lines ? options->ring_lines : RING_LINES;
     head = used = 0;
     pushed = written = lost = 0;
+    stuck = false;
 }
 
 int tdm_log_start(const tdm_log_options *options)
@@ -188,9 +205,16 @@ void tdm_log_stop(void)
         stopping = true;
         wake_writer();
     }
+    if (mine)
+        wait_for_writer(UINT64_MAX);
+    bool ended = !running;
     pthread_mutex_unlock(&lock);
     if (!mine)
         return;
+    if (!ended) { /* it is left where it is, with the ring that it uses */
+        pthread_detach(writer);
+        return;
+    }
     pthread_join(writer, NULL);
     pthread_mutex_lock(&lock);
     free(ring);
@@ -204,8 +228,7 @@ void tdm_log_flush(void)
     uint64_t target = pushed;
     if (running && writer_rest != AWAKE && used)
         wake_writer();
-    while (running && written < target)
-        pthread_cond_wait(&written_some, &lock);
+    wait_for_writer(target);
     pthread_mutex_unlock(&lock);
 }
 

@@ -16,7 +16,7 @@ typedef struct tdm_app_options {
     const char *name;    /**< for the ready line and the manifest; NULL: "tandem" */
     const char *version; /**< NULL: tdm_version() */
     const char *host;    /**< a numeric IPv4 or IPv6 address or a name; NULL: "127.0.0.1" */
-    const char *port;    /**< "8000"; "0": any free one; NULL: "8000" */
+    const char *port;    /**< a number up to "65535"; "0": any free one; NULL: "8000" */
     tdm_executor_options executor;
     const double *drain_timeout;  /**< seconds that accepted tasks may go on after a stop; NULL: 30 */
     const double *drain_announce; /**< seconds that listeners stay open after a stop; NULL: 0 */

@@ -29,9 +29,12 @@ typedef struct tdm_log_options {
 
 /** Start the writer thread. Call from one thread, before others log. @return 0; -EALREADY; -ENOMEM; -EAGAIN: no thread. */
 TDM_API int tdm_log_start(const tdm_log_options *options);
-/** Write what is in the ring, end the writer thread. No-op when it is not running. */
+/** Write what is in the ring, end the writer thread. No-op when it is not running. If nothing at all could be written
+ *  for a second, because whoever reads the lines stands still, the rest is given up, and so is the thread; then lines
+ *  are lost from here on, and another start is refused with -EALREADY. */
 TDM_API void tdm_log_stop(void);
-/** Wait until every line logged before this call was written. Any thread but a signal handler. */
+/** Wait until every line logged before this call was written, or nothing could be written for a second. Any thread but
+ *  a signal handler. */
 TDM_API void tdm_log_flush(void);
 /** Lines lost to a full ring since the start. Any thread. */
 TDM_API uint64_t tdm_log_dropped(void);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* An app before it serves: what its calls refuse. */
 #include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/http/http.h"
@@ -58,8 +60,77 @@ START_TEST(a_port_in_use_is_an_error_for_one_loop_and_for_many)
 }
 END_TEST
 
+START_TEST(a_port_is_a_number_that_a_port_can_be)
+{
+    static const char *const wrong[] = {"", "70000", "65536", "-1", "+5", " 0", "0x50", "http", "1e3", "000080"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        tdm_app *app = NULL;
+        ck_assert_msg(tdm_app_create(&app, &(tdm_app_options){.port = wrong[i]}) == -EINVAL, "port '%s'", wrong[i]);
+    }
+    tdm_app *app;
+    ck_assert_int_eq(tdm_app_create(&app, &(tdm_app_options){.port = "65535"}), 0);
+    ck_assert_int_eq(tdm_app_destroy(&app), 0);
+}
+END_TEST
+
+/* What a handler sees of its app. */
+static int get_url(tdm_request *req)
+{
+    tdm_app_stats stats;
+    const tdm_app *app = tdm_request_app(req);
+    if (!tdm_app_url(app))
+        return tdm_reply_text(req, 500, "no URL");
+    tdm_app_stats_get(app, &stats);
+    return tdm_reply_text(req, stats.accepted ? 200 : 500, tdm_app_url(app));
+}
+
+enum { EARLY = 32 };
+
+/* Connect as soon as anybody listens, several times, and ask. */
+static void *ask_early(void *url)
+{
+    http_connection c[EARLY];
+    while (http_try_connect(&c[0], url))
+        ;
+    http_ask(&c[0], "GET", "/", NULL);
+    for (int i = 1; i < EARLY; i++) {
+        http_connect(&c[i], url);
+        http_ask(&c[i], "GET", "/", NULL);
+    }
+    for (int i = 0; i < EARLY; i++) {
+        http_reply reply = http_read(&c[i], false);
+        ck_assert_int_eq(reply.status, 200);
+        ck_assert_str_eq(reply.body, url);
+        http_reply_finish(&reply);
+        http_disconnect(&c[i]);
+    }
+    return NULL;
+}
+
+START_TEST(a_request_that_comes_while_the_listeners_are_made_finds_the_app_whole)
+{
+    for (int i = 0; i < 20; i++) {
+        tdm_app *app = http_app(NULL, add_routes);
+        char url[64];
+        ck_assert_int_lt(snprintf(url, sizeof url, "%s", tdm_app_url(app)), (int) sizeof url);
+        http_app_end(app); /* its port is free now */
+        pthread_t thread;
+        tdm_app_options options = {.port = strrchr(url, ':') + 1, .executor = {.loops = TDM_MAX_LOOPS, .workers = 1}};
+        ck_assert_int_eq(tdm_app_create(&app, &options), 0);
+        ck_assert_int_eq(tdm_app_get(app, "/", get_url), 0);
+        ck_assert_int_eq(pthread_create(&thread, NULL, ask_early, url), 0);
+        ck_assert_int_eq(tdm_app_start(app), 0);
+        pthread_join(thread, NULL);
+        http_app_end(app);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    return http_main("app", (const TTest *const[]){routes_are_checked_and_closed_by_the_start,
-                                                   a_port_in_use_is_an_error_for_one_loop_and_for_many, NULL});
+    return http_main(
+        "app", (const TTest *const[]){routes_are_checked_and_closed_by_the_start,
+                                      a_port_in_use_is_an_error_for_one_loop_and_for_many,
+                                      a_port_is_a_number_that_a_port_can_be,
+                                      a_request_that_comes_while_the_listeners_are_made_finds_the_app_whole, NULL});
 }

@@ -2,11 +2,13 @@
 /* tandemd as a process: its options, its lines, its signals, its exit codes. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -372,6 +374,104 @@ START_TEST(a_follower_that_waits_is_answered_when_the_drain_begins)
 }
 END_TEST
 
+/* ---- where it is started from ---- */
+
+/* Start it by a line of the shell, which ends with its options. */
+static void start_by_shell(const char *line)
+{
+    ck_assert_int_eq(setenv("PROGRAM", "/bin/sh", 1), 0);
+    daemon_start(&tandemd, ARGS("-c", line), NULL);
+}
+
+static void wait_for_log(const char *text)
+{
+    char *err = daemon_err(&tandemd);
+    for (; !strstr(err, text); err = daemon_err(&tandemd)) {
+        free(err);
+        usleep(1000);
+    }
+    free(err);
+}
+
+START_TEST(without_descriptors_it_drains_all_the_same)
+{
+    struct rlimit limit;
+    daemon_start(&tandemd, ARGS("--port", "0"), NULL);
+    get("/?count=1&period=0.5");
+    ck_assert_int_eq(prlimit(tandemd.pid, RLIMIT_NOFILE, NULL, &limit), 0);
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = 3;
+    ck_assert_int_eq(prlimit(tandemd.pid, RLIMIT_NOFILE, &limit, NULL), 0);
+    daemon_signal(&tandemd, SIGTERM);
+    wait_for_log("draining");
+    usleep(50000); /* the drain has begun by then, or it has failed */
+    limit.rlim_cur = before;
+    ck_assert_int_eq(prlimit(tandemd.pid, RLIMIT_NOFILE, &limit, NULL), 0); /* sanitizers want some at the end */
+    ck_assert_int_eq(daemon_wait(&tandemd), 0);
+    daemon_finish(&tandemd);
+}
+END_TEST
+
+START_TEST(a_log_that_nobody_reads_does_not_hold_the_end)
+{
+    int ends[2];
+    char line[128];
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_gt(fcntl(ends[1], F_SETPIPE_SZ, 4096), 0);
+    snprintf(line, sizeof line, "exec \"$TANDEMD\" --port 0 2>&%d", ends[1]);
+    start_by_shell(line);
+    for (int i = 0; i < 200; i++)
+        get("/?count=0");
+    get("/?count=1&period=0.1");
+    tdm_json *manifest = stop(0);
+    ck_assert_uint_eq((unsigned) daemon_number(manifest, PATH("requests")), 201);
+    tdm_json_destroy(&manifest);
+    daemon_finish(&tandemd);
+}
+END_TEST
+
+START_TEST(an_output_that_nobody_reads_does_not_hold_the_end)
+{
+    int ends[2];
+    char line[128], page[4096] = {0};
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(fcntl(ends[1], F_SETPIPE_SZ, (int) sizeof page), (int) sizeof page);
+    ck_assert_int_eq(write(ends[1], page, sizeof page), (int) sizeof page);
+    snprintf(line, sizeof line, "echo; exec \"$TANDEMD\" --port 0 >&%d", ends[1]);
+    ck_assert_int_eq(setenv("PROGRAM", "/bin/sh", 1), 0);
+    daemon_run(&tandemd, ARGS("-c", line), NULL);
+    wait_for_log("the ready line was not printed");
+    daemon_signal(&tandemd, SIGTERM);
+    ck_assert_int_eq(daemon_wait(&tandemd), 0);
+    char *err = daemon_err(&tandemd);
+    expect_match(err, "the manifest was not printed$");
+    free(err);
+    daemon_finish(&tandemd);
+}
+END_TEST
+
+/* @return what a descriptor of the daemon is. */
+static const char *descriptor(int fd)
+{
+    static char target[256];
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int) tandemd.pid, fd);
+    ssize_t n = readlink(path, target, sizeof target - 1);
+    ck_assert_int_gt(n, 0);
+    target[n] = '\0';
+    return target;
+}
+
+START_TEST(a_standard_descriptor_that_is_missing_is_never_a_socket)
+{
+    start_by_shell("exec \"$TANDEMD\" --port 0 <&- 2>&-");
+    ck_assert_str_eq(descriptor(STDIN_FILENO), "/dev/null");
+    ck_assert_str_eq(descriptor(STDERR_FILENO), "/dev/null");
+    get("/?count=0");
+    stop_well();
+}
+END_TEST
+
 int main(void)
 {
     return http_main("daemon", (const TTest *const[]){
@@ -389,6 +489,10 @@ int main(void)
                                    a_second_signal_leaves_at_once,
                                    health_turns_to_503_while_the_drain_is_announced,
                                    a_follower_that_waits_is_answered_when_the_drain_begins,
+                                   without_descriptors_it_drains_all_the_same,
+                                   a_log_that_nobody_reads_does_not_hold_the_end,
+                                   an_output_that_nobody_reads_does_not_hold_the_end,
+                                   a_standard_descriptor_that_is_missing_is_never_a_socket,
                                    NULL,
                                });
 }

@@ -155,6 +155,8 @@ START_TEST(wrong_usage_says_what_is_wrong_and_exits_with_2)
     USAGE("-n 20 is less than 30 connections", "-n", "20", "30@http://h/");
     USAGE("COUNTS@URL: \"4,\"", "4,@http://h/");
     USAGE("not both", "-n", "5", "-d", "1", "http://h/");
+    USAGE("both name x", "--json", "x", "--html", "x", "http://h/");
+    USAGE("both name -", "--json", "-", "--html", "-", "http://h/");
     USAGE("must start with http://", "localhost:8000/");
     USAGE("https is not supported", "https://localhost/");
     USAGE("port", "http://localhost:99999/");
@@ -334,7 +336,7 @@ START_TEST(json_has_every_figure_of_every_step)
 }
 END_TEST
 
-START_TEST(json_to_standard_output_stands_alone)
+START_TEST(a_report_to_standard_output_stands_alone)
 {
     service s;
     tdm_json *root = NULL;
@@ -344,6 +346,11 @@ START_TEST(json_to_standard_output_stands_alone)
     ck_assert_int_eq(tdm_json_parse(&root, o.out, strlen(o.out), NULL), 0);
     ck_assert_ptr_nonnull(strstr(o.err, "all steps"));
     tdm_json_destroy(&root);
+    forget(&o);
+    o = RUN("-c", "2", "--follow", "--html", "-", fake_server_url(s.server, "/"));
+    ck_assert_int_eq(o.status, 0);
+    ck_assert_int_eq(strncmp(o.out, "<!DOCTYPE html>", 15), 0);
+    ck_assert_ptr_nonnull(strstr(o.err, "all steps"));
     forget(&o);
     close_service(&s);
 }
@@ -436,7 +443,7 @@ int main(void)
         a_url_may_bring_its_own_counts,
         quiet_prints_the_table_only,
         json_has_every_figure_of_every_step,
-        json_to_standard_output_stands_alone,
+        a_report_to_standard_output_stands_alone,
         html_stands_alone_and_shows_a_chart_for_every_step,
         a_failure_is_named_at_the_end_and_exits_with_1,
         an_interrupt_stops_and_reports_what_was_measured,

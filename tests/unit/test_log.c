@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <tandem/clock.h>
 #include <tandem/log.h>
 
 #include <errno.h>
@@ -264,6 +265,25 @@ END_TEST
 
 /* ---- difficult fds ---- */
 
+START_TEST(a_reader_that_stands_still_holds_neither_flush_nor_stop)
+{
+    reader r;
+    open_pipe(&r, O_NONBLOCK);
+    while (write(r.ends[1], "x", 1) == 1)
+        ;
+    ck_assert_int_eq(fcntl(r.ends[1], F_SETFL, 0), 0);
+    overfill(&r);
+    int64_t begun_ns = tdm_clock_ns();
+    tdm_log_flush();
+    tdm_log_flush(); /* it is known by now */
+    tdm_log_stop();
+    ck_assert_int_lt(tdm_clock_ns() - begun_ns, 10 * TDM_NS_PER_S);
+    tdm_log_info("no more");
+    ck_assert_int_eq(tdm_log_start(&(tdm_log_options){.fd = r.ends[1]}), -EALREADY);
+    tdm_log_stop();
+}
+END_TEST
+
 enum { MANY = 3000 };
 
 static void log_many(int first)
@@ -371,6 +391,7 @@ int main(void)
             errno_is_left_alone, concurrent_writers_lose_nothing_in_a_ring_that_is_large_enough,
             concurrent_writers_in_a_tiny_ring_are_written_or_counted,
             a_full_ring_drops_counts_and_warns_before_the_next_line, lines_lost_at_the_very_end_are_told_at_the_stop,
-            a_full_non_blocking_pipe_is_waited_for, interrupted_and_short_writes_lose_nothing, a_closed_fd_does_no_harm,
+            a_reader_that_stands_still_holds_neither_flush_nor_stop, a_full_non_blocking_pipe_is_waited_for,
+            interrupted_and_short_writes_lose_nothing, a_closed_fd_does_no_harm,
             a_reader_that_has_gone_raises_no_signal, a_sigpipe_that_was_pending_stays_pending, NULL});
 }
