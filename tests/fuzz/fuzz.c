@@ -199,6 +199,10 @@ int main(int argc, char **argv)
     }
     sigaction(SIGABRT, &(struct sigaction){.sa_handler = tell_input}, NULL);
     unsigned long runs = strtoul(argv[3], NULL, 10);
+    if (!seed_count) {
+        fprintf(stderr, "no seeds\n");
+        return 2;
+    }
     for (unsigned long i = 0; i < seed_count + runs; i++) {
         const input *seed = &seeds[i < seed_count ? i : next_random(seed_count)];
         memcpy(current, seed->data, seed->size);
