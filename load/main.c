@@ -102,6 +102,8 @@ static int report(const load_session *session, const screen *s)
     int status = load_session_status(session);
     load_report_table(s->report, session, &s->look);
     bool written = fflush(s->report) == 0 && !ferror(s->report);
+    if (!written)
+        fprintf(stderr, "tandem-load: cannot write the report: %s\n", strerror(errno ? errno : EIO));
     if (options->json_path && write_file(options->json_path, load_report_json, session) < 0)
         written = false;
     if (options->html_path && write_file(options->html_path, load_report_html, session) < 0)

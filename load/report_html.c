@@ -55,7 +55,9 @@ static void write_head(FILE *to, const load_session *session)
 static void write_verdict(FILE *to, const load_session *session)
 {
     if (!load_session_failed(session) && !session->unreachable) {
-        fputs("<p class=\"verdict good\">Nothing was lost and nothing failed.</p>\n", to);
+        fputs("<p class=\"verdict good\">", to);
+        load_words_good(to, session);
+        fputs(".</p>\n", to);
         return;
     }
     fputs("<div class=\"verdict bad\"><p>Not everything went well:</p><ul>", to);

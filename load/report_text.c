@@ -188,7 +188,9 @@ static void print_table(FILE *to, const load_session *session, cell (*rows)[COLU
 static void print_verdict(FILE *to, const load_session *session, const load_look *look)
 {
     if (!load_session_failed(session)) {
-        fputs("\nnothing was lost and nothing failed\n", to);
+        fputc('\n', to);
+        load_words_good(to, session);
+        fputc('\n', to);
         return;
     }
     fputc('\n', to);

@@ -21,7 +21,8 @@ const char *const load_style_sheet[] = {
     ".sub,.note,footer,.legend p{color:var(--dim)}\n.sub{margin:0 0 12px}\n",
     ".targets{list-style:none;padding:0;margin:0}\n.targets code{color:var(--dim);overflow-wrap:anywhere}\n",
     "code{font:13px ui-monospace,SFMono-Regular,'DejaVu Sans Mono',monospace}\n",
-    ".verdict{margin:18px 0 0;padding:10px 14px;border-radius:8px;border:1px solid var(--rule);border-left-width:5px;"
+    ".verdict.good::first-letter{text-transform:uppercase}\n.verdict{margin:18px 0 0;padding:10px "
+    "14px;border-radius:8px;border:1px solid var(--rule);border-left-width:5px;"
     "background:var(--card)}\n.verdict p,.verdict ul{margin:0}\n.verdict li{overflow-wrap:anywhere}\n",
     ".good{border-left-color:var(--good)}\n.verdict.bad{border-left-color:var(--bad)}\n",
     ".scroll{overflow-x:auto;border:1px solid var(--rule);border-radius:8px;background:var(--card)}\n",

@@ -106,6 +106,19 @@ void load_words_trouble(FILE *to, const load_step *step)
         fprintf(trouble(to, &n), "INCOMPLETE: %s", tasks->why);
 }
 
+void load_words_good(FILE *to, const load_session *session)
+{
+    uint64_t left_alone = 0;
+    for (unsigned i = 0; i < session->step_count; i++)
+        if (session->steps[i].tasks.follow == LOAD_FOLLOW_OFF)
+            left_alone += session->steps[i].tasks.promised;
+    if (left_alone)
+        fprintf(to, "no request failed; what became of %s tasks was not looked at (--follow)",
+                load_format_count(left_alone).text);
+    else
+        fputs("nothing was lost and nothing failed", to);
+}
+
 void load_words_clock(FILE *to, const load_step *step)
 {
     const load_tasks *tasks = &step->tasks;

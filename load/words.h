@@ -14,6 +14,8 @@ void load_words_plan(FILE *to, const load_step *step);
 void load_words_seen(FILE *to, const load_step *step);
 /** What went wrong with a step, with commas; nothing if nothing did. */
 void load_words_trouble(FILE *to, const load_step *step);
+/** What a run that went well comes to, and no more than is known. */
+void load_words_good(FILE *to, const load_session *session);
 /** How server and client times were compared. */
 void load_words_clock(FILE *to, const load_step *step);
 

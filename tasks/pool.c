@@ -246,7 +246,7 @@ void tdm__pool_stats(tdm__pool *pool, tdm_pool_stats *out)
         .busy = pool->busy,
         .idle = pool->worker_count - pool->busy,
         .queue = pool->waiting,
-        .accepted = atomic_load(&pool->reserved),
+        .reserved = atomic_load(&pool->reserved),
         .queue_limit = pool->limit,
         .queue_peak = pool->waiting_peak,
     };

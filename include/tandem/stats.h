@@ -40,7 +40,7 @@ typedef struct tdm_pool_stats {
     const char *name;
     unsigned workers, busy, idle;
     uint64_t queue;    /**< waiting for a worker now */
-    uint64_t accepted; /**< admitted and not yet started (followers in a sequence included): what the limit is about */
+    uint64_t reserved; /**< admitted and not yet started, followers in a sequence included: what queue_limit is about */
     uint64_t queue_limit;
     uint64_t queue_peak; /**< the most that waited at once, in the window */
 } tdm_pool_stats;

@@ -106,7 +106,7 @@ static void write_pools(tdm_json_writer *w, const tdm_stats *stats)
         write_count(w, "queue", pool->queue);
         write_count(w, "queue_limit", pool->queue_limit);
         write_count(w, "queue_peak", pool->queue_peak);
-        write_count(w, "accepted", pool->accepted);
+        write_count(w, "reserved", pool->reserved);
         tdm_json_object_end(w);
     }
     tdm_json_object_end(w);

@@ -432,6 +432,19 @@ START_TEST(an_interrupt_stops_and_reports_what_was_measured)
 }
 END_TEST
 
+START_TEST(tasks_that_were_not_followed_are_not_called_fine)
+{
+    service s;
+    open_service(&s, 0);
+    outcome o = RUN("-c", "2", fake_server_url(s.server, "/"));
+    ck_assert_int_eq(o.status, 0);
+    ck_assert_ptr_null(strstr(o.out, "nothing was lost"));
+    ck_assert_ptr_nonnull(strstr(o.out, "what became of"));
+    forget(&o);
+    close_service(&s);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -440,6 +453,7 @@ int main(void)
         more_connections_than_open_files_are_refused_in_one_line,
         a_target_that_cannot_be_reached_is_one_line_and_exits_with_3,
         the_report_says_what_was_seen_in_plain_lines,
+        tasks_that_were_not_followed_are_not_called_fine,
         a_url_may_bring_its_own_counts,
         quiet_prints_the_table_only,
         json_has_every_figure_of_every_step,

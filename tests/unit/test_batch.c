@@ -179,7 +179,7 @@ START_TEST(followers_take_places_and_the_first_refusal_gives_all_back)
         ck_assert_int_eq(tdm_stats_get(executor, &stats), 0);
         ck_assert_uint_eq(stats.lanes[lane].window.rejected, limit + 1);
         ck_assert_uint_eq(stats.lanes[lane].window.accepted, 0);
-        ck_assert_uint_eq(stats.pools[TDM__BACKGROUND].accepted, 0);
+        ck_assert_uint_eq(stats.pools[TDM__BACKGROUND].reserved, 0);
         tdm__batch again = {0}; /* every place is free again */
         for (unsigned i = 0; i < limit; i++)
             ck_assert_int_eq(tdm__batch_add(&again, executor, &spec), 0);

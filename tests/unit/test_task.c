@@ -218,7 +218,7 @@ START_TEST(full_queue_returns_eagain_and_caller_keeps_arg)
     ck_assert_uint_eq(pool->busy, 1);
     ck_assert_uint_eq(pool->idle, 0);
     ck_assert_uint_eq(pool->queue, 2);
-    ck_assert_uint_eq(pool->accepted, 2);
+    ck_assert_uint_eq(pool->reserved, 2);
     ck_assert_uint_eq(pool->queue_limit, 2);
     ck_assert_uint_eq(pool->queue_peak, 2);
     ck_assert_uint_eq(stats.lanes[TDM_POOL].window.rejected, 2);
