@@ -24,9 +24,9 @@
 #define LINGER_NS (1000 * MS)
 #define LINGER_BYTES (4u << 20)
 #define CLOSE_TICK_NS (50 * MS)
-#define CLOSE_IDLE_NS (250 * MS)     /* a connection in use has its next request by then */
+#define CLOSE_IDLE_NS (500 * MS)     /* a connection in use has its next request by then */
 #define CLOSE_PARTIAL_NS (1000 * MS) /* a request that stops in the middle */
-#define CLOSE_LISTEN_NS (100 * MS)   /* the most that a flood of connections keeps a listener open */
+#define CLOSE_LISTEN_NS (2000 * MS)  /* the most that its queue keeps a listener open, should nobody empty it */
 
 /* ---- phases ---- */
 
@@ -334,6 +334,9 @@ void tdm__gate_close(tdm__gate *gate)
     gate->closing = true;
     gate->full = gate->starved = false;
     gate->listen_until_ns = tdm_clock_ns() + CLOSE_LISTEN_NS;
+    int err = gate->listener >= 0 ? tdm__listen_bar(gate->listener) : 0;
+    if (err)
+        tdm_log_debug("cannot bar the listening socket: %s", strerror(-err));
     tdm__gate_listen(gate);
     wake_by(gate, tdm_clock_ns());
 }

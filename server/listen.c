@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -141,6 +142,13 @@ int tdm__listen_open(const char *host, const char *port, unsigned count, int *fd
     bool six = strchr(name, ':');
     snprintf(url, TDM__URL_MAX, six ? "http://[%s]:%d" : "http://%s:%d", name, bound);
     return 0;
+}
+
+int tdm__listen_bar(int fd)
+{
+    struct sock_filter drop_all[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+    struct sock_fprog program = {.len = 1, .filter = drop_all};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) ? -errno : 0;
 }
 
 bool tdm__listen_waiting(int fd)
