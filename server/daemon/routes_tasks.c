@@ -210,19 +210,38 @@ static int get_task(tdm_request *req)
     return err ? err : reply_task(req, 200, &info);
 }
 
+/* @return what a request to stop came to; *info is the task as it is then or, if it ended and was forgotten meanwhile,
+ * as it was before. */
+static int stop_task(tdm_executor *executor, uint64_t id, tdm_task_info *info)
+{
+    tdm_task_info now;
+    int err = tdm_task_get(executor, id, info);
+    if (err)
+        return err;
+    int asked = tdm_task_cancel(executor, id);
+    if (asked && asked != -EALREADY)
+        return asked;
+    err = tdm_task_get(executor, id, &now);
+    if (!err)
+        *info = now;
+    else if (err == -ESTALE && !asked)
+        info->cancel_requested = true;
+    else
+        return err;
+    return asked;
+}
+
 static int delete_task(tdm_request *req)
 {
     const struct one_params *params = tdm_request_params(req);
-    tdm_executor *executor = tdm_request_executor(req);
     tdm_task_info info;
-    int asked = tdm_task_cancel(executor, (uint64_t) params->id);
-    int err = asked == 0 || asked == -EALREADY ? tdm_task_get(executor, (uint64_t) params->id, &info) : asked;
+    int err = stop_task(tdm_request_executor(req), (uint64_t) params->id, &info);
     if (err == -ENOENT || err == -ESTALE)
         return reply_no_task(req, params->id, err);
-    if (err)
-        return err;
-    if (asked == 0)
+    if (err == 0)
         return reply_task(req, 202, &info);
+    if (err != -EALREADY)
+        return err;
     char detail[96];
     snprintf(detail, sizeof detail, "Task %lld has ended already: %s", (long long) params->id,
              tdm_state_name(info.state));

@@ -357,6 +357,27 @@ START_TEST(delete_asks_a_task_to_stop_in_either_lane)
 }
 END_TEST
 
+START_TEST(a_task_that_was_stopped_is_told_even_if_it_is_forgotten_at_once)
+{
+    begin(ARGS("--ledger", "1", "--queue", "100000", "--max-loop-tasks", "30000", "--workers", "3", "--loops", "2",
+               "--log-level", "off"));
+    for (int i = 0; i < 100; i++) {
+        char target[64];
+        start("/?period=0&count=200", 200); /* ends that push each other out of the ledger */
+        start("/?period=0&count=200&as_async=1", 200);
+        snprintf(target, sizeof target, "/?period=600&count=1&as_async=%d", i % 2);
+        uint64_t id = start(target, 1);
+        snprintf(target, sizeof target, "/tasks/%" PRIu64, id);
+        tdm_json *row = get_json("DELETE", target, 202);
+        ck_assert_double_eq(daemon_number(row, PATH("id")), (double) id);
+        bool asked = false;
+        ck_assert(tdm_json_as_bool(tdm_json_get(row, "cancel_requested"), &asked) && asked);
+        tdm_json_destroy(&row);
+    }
+    end();
+}
+END_TEST
+
 static void expect_lane_law(const tdm_json *stats, const char *lane)
 {
     static const char *const states[] = {"queued",    "running", "done",    "failed",    "cancelled",
@@ -443,6 +464,7 @@ int main(void)
                                       the_stream_of_ends_is_in_order_and_waits,
                                       a_small_ledger_forgets_and_says_how_many_were_missed,
                                       delete_asks_a_task_to_stop_in_either_lane,
+                                      a_task_that_was_stopped_is_told_even_if_it_is_forgotten_at_once,
                                       stats_obey_the_law_and_a_reset_carries_what_is_unfinished,
                                       a_full_queue_or_loop_is_503_and_nothing_was_started,
                                       NULL,
