@@ -5,7 +5,8 @@
  * When a page comes back empty, the server is asked whether it has any task left at all. If not, and after one more
  * page, what is still open will never end: a few ids are asked for one by one, and the rest is lost, or, if rows were
  * missed, unknown. So a lost task is found in seconds, not by the timeout.
- * A server that cannot be reached for three seconds has taken its tasks with it: those count as lost. */
+ * A server that answers as another run of itself has lost the tasks of the run before. One that cannot be reached for
+ * three seconds may have finished them before it left: what became of them is unknown. */
 #include "load/follow.h"
 
 #include <errno.h>
@@ -37,7 +38,7 @@ struct load_follow {
     load_question asking; /* what is asked now, or next */
     bool pending;         /* a request is on its way */
     bool settled;         /* the promised ids are known */
-    bool over, stopped, gone, timed_out, out_of_memory;
+    bool over, stopped, gone, restarted, timed_out, out_of_memory;
     bool none; /* the target has no task list */
     char *request;
     char cursor[200], page_after[200];
@@ -264,7 +265,7 @@ static void wrong_status(load_follow *f, unsigned status)
         snprintf(what, sizeof what, "GET /tasks?ended_after=now answered %u", status);
         no_list(f, what);
     } else if (status == 422) { /* a cursor belongs to one run of the server */
-        f->gone = true;
+        f->restarted = true;
         explain(f, "the target does not know its own cursor any more: it was restarted");
         over(f);
     } else if (++f->refusals >= 5) {
@@ -314,7 +315,8 @@ static void on_failed(void *arg, const load_failure *failure)
         broken(f, what);
     } else if (f->settled && now - f->last_good_ns > GONE_AFTER_NS && failure->error == LOAD_ERROR_CONNECT) {
         f->gone = true;
-        explain(f, "the target cannot be reached any more (%s)", failure->detail);
+        explain(f, "the target cannot be reached any more (%s); what its tasks came to, its own log or manifest tells",
+                failure->detail);
         over(f);
     }
     f->next_ns = failure->stale ? now : now + TDM_NS_PER_S / 4;
@@ -369,7 +371,7 @@ void load_follow_finish(load_follow *f, int64_t timeout_ns)
         return;
     }
     keep_promised(f, 0);
-    f->over = f->none || f->stopped || f->gone || f->step->tasks.broken || all_resolved(f);
+    f->over = f->none || f->stopped || f->gone || f->restarted || f->step->tasks.broken || all_resolved(f);
     f->last_good_ns = tdm_clock_ns();
     f->deadline_ns = f->last_good_ns + timeout_ns;
     if (!f->over && !f->pending && f->next_ns > f->last_good_ns)
@@ -410,10 +412,11 @@ static void judge(load_follow *f)
 {
     load_tasks *tasks = &f->step->tasks;
     uint64_t open = tasks->promised - f->step->promises.resolved;
-    tasks->lost = f->gone ? open : f->denied < open ? f->denied : open;
+    tasks->lost = f->restarted ? open : f->denied < open ? f->denied : open;
     tasks->unknown = open - tasks->lost;
     tasks->missed = f->missed;
-    tasks->follow = tasks->unknown || f->missed || f->gone ? LOAD_FOLLOW_INCOMPLETE : LOAD_FOLLOW_COMPLETE;
+    tasks->follow =
+        tasks->unknown || f->missed || f->gone || f->restarted ? LOAD_FOLLOW_INCOMPLETE : LOAD_FOLLOW_COMPLETE;
     if (*tasks->why || tasks->follow == LOAD_FOLLOW_COMPLETE)
         return;
     if (f->stopped)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: main() for a service. Signals are blocked before any thread starts, so that all threads inherit the mask, and
  * are read from a descriptor by the main thread alone: no code of ours ever runs inside a signal handler. The stop runs
- * on a thread of its own, so that the main thread can hear the second signal while the first one's drain goes on.
+ * on a thread of its own, made at the start, when there is memory for it, so that the main thread can hear the second signal while the first one's drain goes on.
  * What the end needs is there from the start: when it comes, descriptors may have run out, and whoever reads our lines
  * may stand still. */
 #include <errno.h>
@@ -26,7 +26,9 @@ enum { FAILED_TO_START = 1, LOST_WORK = 3, PRINT_PATIENCE_MS = 1000 };
 struct stopper {
     tdm_app *app;
     tdm_manifest manifest;
-    int signal_fd, done_fd, err;
+    int signal_fd, go_fd, done_fd, err;
+    bool called_off; /* there was nothing to stop */
+    pthread_t thread;
 };
 
 /* Where one is missing, the next descriptor of ours would take its number and get what is printed. */
@@ -111,7 +113,11 @@ static const char *wait_for_signal(int fd)
 static void *run_stop(void *arg)
 {
     struct stopper *stopper = arg;
-    stopper->err = tdm_app_stop(stopper->app, &stopper->manifest);
+    eventfd_t go;
+    while (eventfd_read(stopper->go_fd, &go) < 0 && errno == EINTR)
+        ;
+    if (!stopper->called_off)
+        stopper->err = tdm_app_stop(stopper->app, &stopper->manifest);
     eventfd_write(stopper->done_fd, 1);
     return NULL;
 }
@@ -134,13 +140,17 @@ static void wait_for_stop(struct stopper *stopper)
 /* Drain, and hurry at the next signal. @return 0; or a negative errno, and nothing was stopped. */
 static int stop(struct stopper *stopper)
 {
-    pthread_t thread;
-    int err = pthread_create(&thread, NULL, run_stop, stopper);
-    if (err) /* then without a hurry */
-        return tdm_app_stop(stopper->app, &stopper->manifest);
+    eventfd_write(stopper->go_fd, 1);
     wait_for_stop(stopper);
-    pthread_join(thread, NULL);
+    pthread_join(stopper->thread, NULL);
     return stopper->err;
+}
+
+static void call_off(struct stopper *stopper)
+{
+    stopper->called_off = true;
+    eventfd_write(stopper->go_fd, 1);
+    pthread_join(stopper->thread, NULL);
 }
 
 static void write_totals(tdm_json_writer *w, const tdm_totals *totals)
@@ -198,8 +208,10 @@ static void print_manifest(const tdm_app *app, const tdm_manifest *manifest)
 static int serve(struct stopper *stopper)
 {
     int err = start(stopper->app);
-    if (err)
+    if (err) {
+        call_off(stopper);
         return FAILED_TO_START;
+    }
     tdm_log_info("%s: draining", wait_for_signal(stopper->signal_fd));
     err = stop(stopper);
     tdm_log_flush();
@@ -211,7 +223,9 @@ static int serve(struct stopper *stopper)
     return stopper->manifest.exit_status;
 }
 
-static int open_descriptors(struct stopper *stopper)
+/* All that the end needs, while there is enough of everything: descriptors, and the thread that will stop the app.
+ * Signals are blocked before it exists. */
+static int prepare(struct stopper *stopper)
 {
     int err = fill_standard_descriptors();
     if (err)
@@ -219,22 +233,30 @@ static int open_descriptors(struct stopper *stopper)
     stopper->signal_fd = open_signals();
     if (stopper->signal_fd < 0)
         return stopper->signal_fd;
+    stopper->go_fd = eventfd(0, EFD_CLOEXEC);
     stopper->done_fd = eventfd(0, EFD_CLOEXEC);
-    return stopper->done_fd < 0 ? -errno : 0;
+    if (stopper->go_fd < 0 || stopper->done_fd < 0)
+        return -errno;
+    return -pthread_create(&stopper->thread, NULL, run_stop, stopper);
+}
+
+static void close_descriptors(const struct stopper *stopper)
+{
+    const int fds[] = {stopper->signal_fd, stopper->go_fd, stopper->done_fd};
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
 }
 
 int tdm_app_main(tdm_app *app)
 {
-    struct stopper stopper = {.app = app, .signal_fd = -1, .done_fd = -1};
-    int status = FAILED_TO_START, err = open_descriptors(&stopper);
+    struct stopper stopper = {.app = app, .signal_fd = -1, .go_fd = -1, .done_fd = -1};
+    int status = FAILED_TO_START, err = prepare(&stopper);
     if (err)
         tdm_log_error("%s cannot wait for signals: %s", app->name, strerror(-err));
     else
         status = serve(&stopper);
-    if (stopper.signal_fd >= 0)
-        close(stopper.signal_fd);
-    if (stopper.done_fd >= 0)
-        close(stopper.done_fd);
+    close_descriptors(&stopper);
     tdm_log_flush();
     return status;
 }

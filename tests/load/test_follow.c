@@ -325,15 +325,18 @@ START_TEST(tasks_that_do_not_end_are_given_up_at_the_timeout)
 }
 END_TEST
 
-START_TEST(a_server_that_goes_away_takes_its_tasks_with_it)
+START_TEST(what_became_of_the_tasks_of_a_server_that_left_is_unknown)
 {
     followed f;
     begin(&f);
     f.tandem.leaves = true;
     const load_step *step = follow(&f, "1", "1");
     ck_assert_uint_eq(step->tasks.promised, 3);
-    ck_assert_uint_eq(step->tasks.lost + step->tasks.states[LOAD_STATE_DONE], 3);
-    ck_assert_uint_gt(step->tasks.lost, 0);
+    ck_assert_uint_eq(step->tasks.unknown + step->tasks.states[LOAD_STATE_DONE], 3);
+    ck_assert_uint_gt(step->tasks.unknown, 0);
+    ck_assert_uint_eq(step->tasks.lost, 0);
+    ck_assert_int_eq(step->tasks.follow, LOAD_FOLLOW_INCOMPLETE);
+    ck_assert_ptr_nonnull(strstr(step->tasks.why, "cannot be reached"));
     ck_assert_int_eq(load_session_status(&f.run.session), 1);
     check_law(step);
     end(&f);
@@ -457,7 +460,7 @@ int main(void)
         many_missed_tasks_are_unknown_without_asking_for_each,
         a_promised_task_that_the_server_does_not_know_is_lost_and_found_out_without_the_timeout,
         tasks_that_do_not_end_are_given_up_at_the_timeout,
-        a_server_that_goes_away_takes_its_tasks_with_it,
+        what_became_of_the_tasks_of_a_server_that_left_is_unknown,
         a_server_that_was_restarted_has_lost_its_tasks,
         a_server_that_was_restarted_while_the_step_ran_does_not_hold_the_follower,
         a_target_without_task_ids_is_measured_as_far_as_it_goes,
