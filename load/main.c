@@ -12,7 +12,7 @@
 #include "load/report_html.h"
 #include "load/report_json.h"
 #include "load/report_text.h"
-#include "load/session.h"
+#include "load/sweep.h"
 
 enum { STATUS_FINE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2, STATUS_TARGET = 3 };
 
@@ -63,8 +63,7 @@ static screen make_screen(const load_options *options)
     return s;
 }
 
-static int write_file(const char *path, int (*write)(FILE *to, const load_session *session),
-                      const load_session *session)
+static int write_file(const char *path, int (*write)(FILE *to, const load_sweep *sweep), const load_sweep *sweep)
 {
     bool standard = is_standard(path);
     FILE *to = standard ? stdout : fopen(path, "we");
@@ -72,7 +71,7 @@ static int write_file(const char *path, int (*write)(FILE *to, const load_sessio
         fprintf(stderr, "tandem-load: cannot write %s: %s\n", path, strerror(errno));
         return -errno;
     }
-    int err = write(to, session);
+    int err = write(to, sweep);
     bool bad = ferror(to) != 0;
     bad = (standard ? fflush(to) : fclose(to)) != 0 || bad;
     if (err || bad) {
@@ -96,28 +95,28 @@ static int check_writable(const char *path)
     return 0;
 }
 
-static int report(const load_session *session, const screen *s)
+static int report(const load_sweep *sweep, const screen *s)
 {
-    const load_options *options = &session->plan->options;
-    int status = load_session_status(session);
-    load_report_table(s->report, session, &s->look);
+    const load_options *options = &sweep->plan->options;
+    int status = load_sweep_status(sweep);
+    load_report_table(s->report, sweep, &s->look);
     bool written = fflush(s->report) == 0 && !ferror(s->report);
     if (!written)
         fprintf(stderr, "tandem-load: cannot write the report: %s\n", strerror(errno ? errno : EIO));
-    if (options->json_path && write_file(options->json_path, load_report_json, session) < 0)
+    if (options->json_path && write_file(options->json_path, load_report_json, sweep) < 0)
         written = false;
-    if (options->html_path && write_file(options->html_path, load_report_html, session) < 0)
+    if (options->html_path && write_file(options->html_path, load_report_html, sweep) < 0)
         written = false;
-    if (session->unreachable)
-        fprintf(stderr, "tandem-load: %s\n", session->why);
+    if (sweep->unreachable)
+        fprintf(stderr, "tandem-load: %s\n", sweep->why);
     return status == STATUS_FINE && !written ? STATUS_FAILED : status;
 }
 
 int main(int argc, char **argv)
 {
-    static const load_session_calls calls = {.begun = on_begun, .tick = on_tick, .ended = on_ended};
+    static const load_sweep_calls calls = {.begun = on_begun, .tick = on_tick, .ended = on_ended};
     load_plan plan;
-    load_session session;
+    load_sweep sweep;
     int err = load_plan_parse(&plan, argc, argv);
     if (err)
         return err > 0 ? STATUS_FINE : STATUS_USAGE;
@@ -125,11 +124,11 @@ int main(int argc, char **argv)
     if (load_plan_fit_descriptors(&plan) == 0 && check_writable(plan.options.json_path) == 0 &&
         check_writable(plan.options.html_path) == 0) {
         screen s = make_screen(&plan.options);
-        err = load_session_run(&session, &plan, &calls, &s);
+        err = load_sweep_run(&sweep, &plan, &calls, &s);
         if (err)
             fprintf(stderr, "tandem-load: %s\n", strerror(-err));
-        status = err ? STATUS_FAILED : report(&session, &s);
-        load_session_finish(&session);
+        status = err ? STATUS_FAILED : report(&sweep, &s);
+        load_sweep_finish(&sweep);
     }
     load_plan_finish(&plan);
     return status;

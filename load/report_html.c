@@ -23,10 +23,10 @@ static void write_words(FILE *to, void (*write)(FILE *to, const load_step *step)
     free(text);
 }
 
-static void write_head(FILE *to, const load_session *session)
+static void write_head(FILE *to, const load_sweep *sweep)
 {
     char when[40] = "";
-    int64_t began_ns = session->step_count ? session->steps[0].started_wall_ns : tdm_clock_wall_ns();
+    int64_t began_ns = sweep->step_count ? sweep->steps[0].started_wall_ns : tdm_clock_wall_ns();
     time_t now = (time_t) (began_ns / TDM_NS_PER_S);
     struct tm parts;
     if (localtime_r(&now, &parts))
@@ -39,30 +39,30 @@ static void write_head(FILE *to, const load_session *session)
     for (const char *const *piece = load_style_sheet; *piece; piece++)
         fputs(*piece, to);
     fprintf(to, "</style></head>\n<body><main%s>\n<header><h1>What the background tasks did</h1>\n",
-            session->plan->target_count > 2 ? " class=\"wide\"" : "");
+            sweep->plan->target_count > 2 ? " class=\"wide\"" : "");
     fprintf(to, "<p class=\"sub\">tandem-load %s, %s; " LOAD_WORDS_CLOSED_LOOP ".</p>\n<ul class=\"targets\">",
             tdm_version(), when);
-    for (unsigned i = 0; i < session->plan->target_count; i++) {
+    for (unsigned i = 0; i < sweep->plan->target_count; i++) {
         fputs("<li><b>", to);
-        load_html_text(to, session->plan->targets[i].label);
+        load_html_text(to, sweep->plan->targets[i].label);
         fputs("</b> <code>", to);
-        load_html_text(to, session->plan->targets[i].url.text);
+        load_html_text(to, sweep->plan->targets[i].url.text);
         fputs("</code></li>", to);
     }
     fputs("</ul></header>\n", to);
 }
 
-static void write_verdict(FILE *to, const load_session *session)
+static void write_verdict(FILE *to, const load_sweep *sweep)
 {
-    if (!load_session_failed(session) && !session->unreachable) {
+    if (!load_sweep_failed(sweep) && !sweep->unreachable) {
         fputs("<p class=\"verdict good\">", to);
-        load_words_good(to, session);
+        load_words_good(to, sweep);
         fputs(".</p>\n", to);
         return;
     }
     fputs("<div class=\"verdict bad\"><p>Not everything went well:</p><ul>", to);
-    for (unsigned i = 0; i < session->step_count; i++) {
-        const load_step *step = &session->steps[i];
+    for (unsigned i = 0; i < sweep->step_count; i++) {
+        const load_step *step = &sweep->steps[i];
         if (!load_step_failed(step))
             continue;
         fputs("<li><b>", to);
@@ -71,9 +71,9 @@ static void write_verdict(FILE *to, const load_session *session)
         write_words(to, load_words_trouble, step);
         fputs("</li>", to);
     }
-    if (session->unreachable) {
+    if (sweep->unreachable) {
         fputs("<li>", to);
-        load_html_text(to, session->why);
+        load_html_text(to, sweep->why);
         fputs("</li>", to);
     }
     fputs("</ul></div>\n", to);
@@ -114,7 +114,7 @@ static void write_row(FILE *to, const load_step *step)
     fputs("</tr>\n", to);
 }
 
-static void write_table(FILE *to, const load_session *session)
+static void write_table(FILE *to, const load_sweep *sweep)
 {
     fputs("<section><h2>All steps</h2>\n<div class=\"scroll\"><table><thead><tr><th rowspan=\"2\">target</th>"
           "<th rowspan=\"2\">connec&shy;tions</th><th colspan=\"3\">requests</th><th colspan=\"4\">response</th>"
@@ -123,10 +123,10 @@ static void write_table(FILE *to, const load_session *session)
           "<th>accepted</th><th>done</th><th>lost</th><th>peak</th><th>mean</th><th>threads</th><th>elapsed</th>"
           "<th>ideal</th></tr></thead><tbody>\n",
           to);
-    for (unsigned i = 0; i < session->step_count; i++) {
-        if (i && session->steps[i].target_index != session->steps[i - 1].target_index)
+    for (unsigned i = 0; i < sweep->step_count; i++) {
+        if (i && sweep->steps[i].target_index != sweep->steps[i - 1].target_index)
             fputs("</tbody><tbody>\n", to);
-        write_row(to, &session->steps[i]);
+        write_row(to, &sweep->steps[i]);
     }
     fputs("</tbody></table></div></section>\n", to);
 }
@@ -187,10 +187,10 @@ static void write_card(FILE *to, const load_step *step, const load_scale *scale)
 
 /* The steps of all targets that go beside `first`: as many connections, and as often seen before in their target.
  * @return how many; 0 if an earlier step has these already. */
-static unsigned pick_row(const load_session *session, const load_step *first, const load_step **row)
+static unsigned pick_row(const load_sweep *sweep, const load_step *first, const load_step **row)
 {
     unsigned n = 0;
-    for (const load_step *step = session->steps; step < session->steps + session->step_count; step++) {
+    for (const load_step *step = sweep->steps; step < sweep->steps + sweep->step_count; step++) {
         if (step->connections != first->connections || step->repeat != first->repeat)
             continue;
         if (step < first)
@@ -211,21 +211,21 @@ static void write_section(FILE *to, const load_step *const *row, unsigned count)
     fputs("</div></section>\n", to);
 }
 
-int load_report_html(FILE *to, const load_session *session)
+int load_report_html(FILE *to, const load_sweep *sweep)
 {
-    const load_step **row = calloc(session->plan->target_count, sizeof *row);
+    const load_step **row = calloc(sweep->plan->target_count, sizeof *row);
     if (!row)
         return -ENOMEM;
-    write_head(to, session);
-    write_verdict(to, session);
-    write_table(to, session);
+    write_head(to, sweep);
+    write_verdict(to, sweep);
+    write_table(to, sweep);
     fputs(
         "<section class=\"legend\"><h2>Multiplicity over time</h2><p><span class=\"key loop\"></span> tasks on the "
         "loop lane <span class=\"key pool\"></span> tasks on the pool lane <span class=\"key ideal\"></span> when the "
         "same work would have ended without any waiting. Charts in a row share their scales.</p></section>\n",
         to);
-    for (unsigned i = 0; i < session->step_count; i++) {
-        unsigned n = pick_row(session, &session->steps[i], row);
+    for (unsigned i = 0; i < sweep->step_count; i++) {
+        unsigned n = pick_row(sweep, &sweep->steps[i], row);
         if (n)
             write_section(to, row, n);
     }

@@ -6,9 +6,9 @@
 
 #include <stdio.h>
 
-#include "load/session.h"
+#include "load/sweep.h"
 
 /** @return 0; -ENOMEM. What the stream says of writing is the caller's to ask. */
-int load_report_html(FILE *to, const load_session *session);
+int load_report_html(FILE *to, const load_sweep *sweep);
 
 #endif

@@ -265,7 +265,7 @@ static void write_plan(tdm_json_writer *w, const load_plan *plan)
     tdm_json_array_end(w);
 }
 
-int load_report_json(FILE *to, const load_session *session)
+int load_report_json(FILE *to, const load_sweep *sweep)
 {
     tdm_json_writer w;
     tdm_json_init(&w);
@@ -273,14 +273,14 @@ int load_report_json(FILE *to, const load_session *session)
     key_string(&w, "schema", "tandem-load/1");
     key_string(&w, "version", tdm_version());
     key_string(&w, "loop", "closed");
-    key_uint(&w, "status", (uint64_t) load_session_status(session));
-    key_bool(&w, "interrupted", session->interrupted);
-    key_string(&w, "unreachable", session->unreachable ? session->why : NULL);
-    write_plan(&w, session->plan);
+    key_uint(&w, "status", (uint64_t) load_sweep_status(sweep));
+    key_bool(&w, "interrupted", sweep->interrupted);
+    key_string(&w, "unreachable", sweep->unreachable ? sweep->why : NULL);
+    write_plan(&w, sweep->plan);
     tdm_json_key(&w, "steps");
     tdm_json_array_begin(&w);
-    for (unsigned i = 0; i < session->step_count; i++)
-        write_step(&w, &session->steps[i]);
+    for (unsigned i = 0; i < sweep->step_count; i++)
+        write_step(&w, &sweep->steps[i]);
     tdm_json_array_end(&w);
     tdm_json_object_end(&w);
     const char *text = tdm_json_text(&w, NULL);

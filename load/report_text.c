@@ -165,37 +165,37 @@ static void print_row(FILE *to, const cell *row, const size_t *widths)
     fputc('\n', to);
 }
 
-static void print_table(FILE *to, const load_session *session, cell (*rows)[COLUMNS])
+static void print_table(FILE *to, const load_sweep *sweep, cell (*rows)[COLUMNS])
 {
     size_t widths[COLUMNS] = {0};
-    for (unsigned r = 0; r <= session->step_count; r++) {
+    for (unsigned r = 0; r <= sweep->step_count; r++) {
         for (int i = 0; i < COLUMNS; i++) {
             if (r == 0)
                 put(&rows[0][i], headings[i]);
             else if (i == 0)
-                fill_row(rows[r], &session->steps[r - 1]);
+                fill_row(rows[r], &sweep->steps[r - 1]);
             size_t columns = load_format_columns(rows[r][i].text);
             widths[i] = columns > widths[i] ? columns : widths[i];
         }
     }
-    for (unsigned r = 0; r <= session->step_count; r++) {
-        if (r > 1 && session->steps[r - 1].target_index != session->steps[r - 2].target_index)
+    for (unsigned r = 0; r <= sweep->step_count; r++) {
+        if (r > 1 && sweep->steps[r - 1].target_index != sweep->steps[r - 2].target_index)
             fputc('\n', to);
         print_row(to, rows[r], widths);
     }
 }
 
-static void print_verdict(FILE *to, const load_session *session, const load_look *look)
+static void print_verdict(FILE *to, const load_sweep *sweep, const load_look *look)
 {
-    if (!load_session_failed(session)) {
+    if (!load_sweep_failed(sweep)) {
         fputc('\n', to);
-        load_words_good(to, session);
+        load_words_good(to, sweep);
         fputc('\n', to);
         return;
     }
     fputc('\n', to);
-    for (unsigned i = 0; i < session->step_count; i++) {
-        const load_step *step = &session->steps[i];
+    for (unsigned i = 0; i < sweep->step_count; i++) {
+        const load_step *step = &sweep->steps[i];
         if (!load_step_failed(step))
             continue;
         fprintf(to, "%s%s, %u connections: ", paint(look, RED), step->target->label, step->connections);
@@ -204,15 +204,15 @@ static void print_verdict(FILE *to, const load_session *session, const load_look
     }
 }
 
-void load_report_table(FILE *to, const load_session *session, const load_look *look)
+void load_report_table(FILE *to, const load_sweep *sweep, const load_look *look)
 {
-    cell(*rows)[COLUMNS] = calloc(session->step_count + 1, sizeof *rows);
-    if (!session->step_count || !rows) {
+    cell(*rows)[COLUMNS] = calloc(sweep->step_count + 1, sizeof *rows);
+    if (!sweep->step_count || !rows) {
         free(rows);
         return;
     }
     fprintf(to, "all steps (" LOAD_WORDS_CLOSED_LOOP ")\n\n");
-    print_table(to, session, rows);
+    print_table(to, sweep, rows);
     free(rows);
-    print_verdict(to, session, look);
+    print_verdict(to, sweep, look);
 }

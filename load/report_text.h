@@ -4,7 +4,7 @@
 #ifndef LOAD_REPORT_TEXT_H
 #define LOAD_REPORT_TEXT_H
 
-#include "load/session.h"
+#include "load/sweep.h"
 
 /** How the text may look. */
 typedef struct load_look {
@@ -14,6 +14,6 @@ typedef struct load_look {
 /** One step, in full. */
 void load_report_step(FILE *to, const load_step *step, const load_look *look);
 /** All steps side by side, and the verdict. */
-void load_report_table(FILE *to, const load_session *session, const load_look *look);
+void load_report_table(FILE *to, const load_sweep *sweep, const load_look *look);
 
 #endif

@@ -106,12 +106,12 @@ void load_words_trouble(FILE *to, const load_step *step)
         fprintf(trouble(to, &n), "INCOMPLETE: %s", tasks->why);
 }
 
-void load_words_good(FILE *to, const load_session *session)
+void load_words_good(FILE *to, const load_sweep *sweep)
 {
     uint64_t left_alone = 0;
-    for (unsigned i = 0; i < session->step_count; i++)
-        if (session->steps[i].tasks.follow == LOAD_FOLLOW_OFF)
-            left_alone += session->steps[i].tasks.promised;
+    for (unsigned i = 0; i < sweep->step_count; i++)
+        if (sweep->steps[i].tasks.follow == LOAD_FOLLOW_OFF)
+            left_alone += sweep->steps[i].tasks.promised;
     if (left_alone)
         fprintf(to, "no request failed; what became of %s tasks was not looked at (--follow)",
                 load_format_count(left_alone).text);

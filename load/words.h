@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "load/session.h"
+#include "load/sweep.h"
 
 /** "20 connections, one request each" */
 void load_words_plan(FILE *to, const load_step *step);
@@ -15,7 +15,7 @@ void load_words_seen(FILE *to, const load_step *step);
 /** What went wrong with a step, with commas; nothing if nothing did. */
 void load_words_trouble(FILE *to, const load_step *step);
 /** What a run that went well comes to, and no more than is known. */
-void load_words_good(FILE *to, const load_session *session);
+void load_words_good(FILE *to, const load_sweep *sweep);
 /** How server and client times were compared. */
 void load_words_clock(FILE *to, const load_step *step);
 

@@ -29,6 +29,7 @@
 #include <tandem/clock.h>
 
 #include "server/connection.h"
+#include "server/fdmap.h"
 #include "server/message.h"
 
 #define ACCEPT_BATCH 64 /* connections taken before the loop gets its turn */
@@ -49,8 +50,7 @@ typedef struct gate {
     struct evhttp_bound_socket *bound;
     struct event *soon; /* looks after the fresh and the suspects, before anything is written */
     TAILQ_HEAD(, connection) suspects;
-    connection **by_fd;
-    size_t by_fd_size;
+    tdm__fdmap by_fd;
     tdm__field *fields; /* of the request that is being read */
     unsigned fields_size, batch;
     struct gate *next_here;
@@ -139,23 +139,6 @@ static void on_accept_error(struct evconnlistener *listener, void *http)
         tdm__gate_starve(&g->base, err);
 }
 
-static bool remember_fd(gate *g, int fd, connection *c)
-{
-    if ((size_t) fd >= g->by_fd_size) {
-        size_t size = g->by_fd_size ? g->by_fd_size : 64;
-        while (size <= (size_t) fd)
-            size *= 2;
-        connection **grown = realloc(g->by_fd, size * sizeof *grown);
-        if (!grown)
-            return false;
-        memset(grown + g->by_fd_size, 0, (size - g->by_fd_size) * sizeof *grown);
-        g->by_fd = grown;
-        g->by_fd_size = size;
-    }
-    g->by_fd[fd] = c;
-    return true;
-}
-
 static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
 {
     (void) buffer;
@@ -197,7 +180,7 @@ static void on_close(struct evhttp_connection *evcon, void *arg)
     connection *c = arg;
     unsuspect(c);
     forget_buffers(c);
-    gate_of(c)->by_fd[c->base.fd] = NULL;
+    tdm__fdmap_set(&gate_of(c)->by_fd, c->base.fd, NULL);
     c->evcon = NULL;
     c->bev = NULL;
     c->request = NULL;
@@ -222,7 +205,7 @@ static void adopt(connection *c)
     c->base.fd = bufferevent_getfd(bev);
     c->on_input = evbuffer_add_cb(bufferevent_get_input(bev), on_input, c);
     c->on_output = evbuffer_add_cb(bufferevent_get_output(bev), on_output, c);
-    if (evcon && c->base.fd >= 0 && c->on_input && c->on_output && remember_fd(gate_of(c), c->base.fd, c)) {
+    if (evcon && c->base.fd >= 0 && c->on_input && c->on_output && tdm__fdmap_set(&gate_of(c)->by_fd, c->base.fd, c)) {
         set_write_timeout(c);
         c->evcon = evcon;
         evhttp_connection_set_closecb(c->evcon, on_close, c);
@@ -261,8 +244,7 @@ static void judge(connection *c)
 
 static void on_soon(evutil_socket_t fd, short what, void *arg)
 {
-    (void) fd;
-    (void) what;
+    (void) fd, (void) what;
     gate *g = arg;
     settle_fresh(&g->base);
     while (!TAILQ_EMPTY(&g->suspects)) {
@@ -279,18 +261,11 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
 
 static const char *method_name(enum evhttp_cmd_type type)
 {
-    static const struct {
-        enum evhttp_cmd_type type;
-        const char *name;
-    } names[] = {
-        {EVHTTP_REQ_GET, "GET"},     {EVHTTP_REQ_POST, "POST"},       {EVHTTP_REQ_HEAD, "HEAD"},
-        {EVHTTP_REQ_PUT, "PUT"},     {EVHTTP_REQ_DELETE, "DELETE"},   {EVHTTP_REQ_PATCH, "PATCH"},
-        {EVHTTP_REQ_TRACE, "TRACE"}, {EVHTTP_REQ_OPTIONS, "OPTIONS"},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (names[i].type == type)
-            return names[i].name;
-    }
+    static const char *const by_bit[] = {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "", "PATCH"};
+    _Static_assert(EVHTTP_REQ_GET == 1 && EVHTTP_REQ_OPTIONS == 1 << 5 && EVHTTP_REQ_PATCH == 1 << 8, "in order");
+    for (size_t i = 0; i < sizeof by_bit / sizeof by_bit[0]; i++)
+        if ((unsigned) type == 1u << i)
+            return by_bit[i];
     return "";
 }
 
@@ -344,8 +319,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 {
     gate *g = arg;
     struct evhttp_connection *evcon = evhttp_request_get_connection(request);
-    int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(evcon));
-    connection *c = fd >= 0 && (size_t) fd < g->by_fd_size ? g->by_fd[fd] : NULL;
+    connection *c = tdm__fdmap_get(&g->by_fd, bufferevent_getfd(evhttp_connection_get_bufferevent(evcon)));
     if (!c) {
         evhttp_connection_free(evcon);
         return;
@@ -458,7 +432,7 @@ static void free_gate(gate *g)
         evhttp_free(g->http);
     if (g->soon)
         event_free(g->soon);
-    free(g->by_fd);
+    tdm__fdmap_finish(&g->by_fd);
     free(g->fields);
     free(g);
 }

@@ -4,10 +4,10 @@
 
 #include <check.h>
 
-void load_expect_step(const load_session *session, const load_expectation *expected)
+void load_expect_step(const load_sweep *sweep, const load_expectation *expected)
 {
-    ck_assert_uint_eq(session->step_count, 1);
-    const load_step *step = &session->steps[0];
+    ck_assert_uint_eq(sweep->step_count, 1);
+    const load_step *step = &sweep->steps[0];
     ck_assert_uint_eq(step->succeeded, expected->succeeded);
     ck_assert_uint_eq(step->rejected, expected->rejected);
     ck_assert_uint_eq(step->retried, expected->retried);
@@ -17,7 +17,7 @@ void load_expect_step(const load_session *session, const load_expectation *expec
         ck_assert_uint_eq(step->errors[expected->error], expected->errors);
     ck_assert_uint_eq(step->made, step->succeeded + step->rejected + load_step_errors(step) + step->unfinished);
     ck_assert_uint_eq(tdm_histogram_count(step->latency), step->succeeded);
-    ck_assert_int_eq(load_session_status(session), expected->status);
+    ck_assert_int_eq(load_sweep_status(sweep), expected->status);
 }
 
 void load_expect_run(fake_serve *serve, const char *connections, const char *requests, const load_expectation *expected)
@@ -25,7 +25,7 @@ void load_expect_run(fake_serve *serve, const char *connections, const char *req
     fake_server *server = fake_server_start(serve, NULL);
     load_run run;
     LOAD_RUN(&run, "-c", connections, "-n", requests, "--timeout", "0.3", fake_server_url(server, "/"));
-    load_expect_step(&run.session, expected);
+    load_expect_step(&run.sweep, expected);
     load_run_finish(&run);
     fake_server_stop(&server);
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /** @file
- *  Run the client inside a test: a command line in, a session out. */
+ *  Run the client inside a test: a command line in, a sweep out. */
 #ifndef TANDEM_TESTS_LOAD_RUN_H
 #define TANDEM_TESTS_LOAD_RUN_H
 
-#include "load/session.h"
+#include "load/sweep.h"
 #include "tests/load/fake_server.h"
 
 typedef struct load_run {
     load_plan plan;
-    load_session session;
+    load_sweep sweep;
 } load_run;
 
 /** Run with these options (a list that ends with NULL; the URL among them). What fails aborts the test. */

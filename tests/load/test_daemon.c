@@ -97,10 +97,10 @@ START_TEST(sync_and_async_stand_side_by_side)
     load_run run;
     LOAD_RUN(&run, "-c", "2,6", "--follow", url_of(&d, "/?as_async=0&count=3&period=0.05", sync, sizeof sync),
              url_of(&d, "/?as_async=1&count=3&period=0.05", async, sizeof async));
-    ck_assert_uint_eq(run.session.step_count, 4);
-    ck_assert_int_eq(load_session_status(&run.session), 0);
+    ck_assert_uint_eq(run.sweep.step_count, 4);
+    ck_assert_int_eq(load_sweep_status(&run.sweep), 0);
     for (unsigned i = 0; i < 4; i++) {
-        const load_tasks *tasks = &run.session.steps[i].tasks;
+        const load_tasks *tasks = &run.sweep.steps[i].tasks;
         unsigned connections = i % 2 ? 6 : 2;
         load_lane lane = i < 2 ? LOAD_LANE_POOL : LOAD_LANE_LOOP;
         ck_assert_uint_eq(tasks->states[LOAD_STATE_DONE], 3 * connections);
@@ -123,7 +123,7 @@ START_TEST(counts_are_those_of_the_daemon)
     char url[96];
     load_run run;
     LOAD_RUN(&run, "-c", "20", "-n", "1000", "--follow", url_of(&d, "/?as_async=0&count=3&period=0", url, sizeof url));
-    const load_tasks *tasks = &run.session.steps[0].tasks;
+    const load_tasks *tasks = &run.sweep.steps[0].tasks;
     ck_assert_int_eq(tasks->follow, LOAD_FOLLOW_COMPLETE);
     ck_assert_double_eq((double) tasks->promised, stat_of(&d, "pool", "accepted"));
     ck_assert_double_eq((double) tasks->states[LOAD_STATE_DONE], stat_of(&d, "pool", "done"));
@@ -139,12 +139,12 @@ START_TEST(a_small_ledger_makes_the_step_incomplete_not_lost)
     char url[96];
     load_run run;
     LOAD_RUN(&run, "-c", "50", "--follow", url_of(&d, "/?as_async=1&count=40&period=0", url, sizeof url));
-    const load_tasks *tasks = &run.session.steps[0].tasks;
+    const load_tasks *tasks = &run.sweep.steps[0].tasks;
     ck_assert_int_eq(tasks->follow, LOAD_FOLLOW_INCOMPLETE);
     ck_assert_uint_gt(tasks->missed, 0);
     ck_assert_uint_eq(tasks->lost, 0);
     ck_assert_uint_eq(tasks->states[LOAD_STATE_DONE] + tasks->unknown, 2000);
-    ck_assert_int_eq(load_session_status(&run.session), 1);
+    ck_assert_int_eq(load_sweep_status(&run.sweep), 1);
     load_run_finish(&run);
     ck_assert_int_eq(stop_daemon(&d), 0);
 }
@@ -156,13 +156,13 @@ START_TEST(a_full_queue_is_rejected_and_nothing_of_it_is_lost)
     char url[96];
     load_run run;
     LOAD_RUN(&run, "-c", "8", "--follow", url_of(&d, "/?as_async=0&count=1&period=0.05", url, sizeof url));
-    const load_step *step = &run.session.steps[0];
+    const load_step *step = &run.sweep.steps[0];
     ck_assert_uint_gt(step->rejected, 0);
     ck_assert_int_ge(step->retry_after_s, 1);
     ck_assert_uint_eq(step->succeeded + step->rejected, 8);
     ck_assert_uint_eq(step->tasks.promised, step->succeeded);
     ck_assert_uint_eq(step->tasks.states[LOAD_STATE_DONE], step->succeeded);
-    ck_assert_int_eq(load_session_status(&run.session), 0);
+    ck_assert_int_eq(load_sweep_status(&run.sweep), 0);
     load_run_finish(&run);
     ck_assert_int_eq(stop_daemon(&d), 0);
 }
@@ -188,12 +188,12 @@ START_TEST(a_daemon_stopped_under_load_loses_no_request)
     daemon_process d = START("--workers", "4");
     char url[96], *argv[] = {strdup("tandem-load"), strdup("-c"), strdup("20"), strdup("-d"), strdup("60"), NULL, NULL};
     stopper s = {.pid = d.pid};
-    const load_session_calls calls = {.tick = stop_under_load};
+    const load_sweep_calls calls = {.tick = stop_under_load};
     load_run run;
     argv[5] = strdup(url_of(&d, "/?as_async=0&count=1&period=0.001", url, sizeof url));
     ck_assert_int_eq(load_plan_parse(&run.plan, 6, argv), 0);
-    ck_assert_int_eq(load_session_run(&run.session, &run.plan, &calls, &s), 0);
-    const load_step *step = &run.session.steps[0];
+    ck_assert_int_eq(load_sweep_run(&run.sweep, &run.plan, &calls, &s), 0);
+    const load_step *step = &run.sweep.steps[0];
     ck_assert(step->target_gone);
     ck_assert_uint_ge(step->succeeded, 200);
     ck_assert_uint_eq(load_step_unanswered(step), 0);

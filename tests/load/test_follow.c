@@ -25,8 +25,8 @@ static const load_step *follow(followed *f, const char *connections, const char 
     f->server = fake_tandem_start(&f->tandem);
     LOAD_RUN(&f->run, "-c", connections, "-n", requests, "--follow", "--follow-timeout", "20",
              fake_server_url(f->server, "/"));
-    ck_assert_uint_eq(f->run.session.step_count, 1);
-    return &f->run.session.steps[0];
+    ck_assert_uint_eq(f->run.sweep.step_count, 1);
+    return &f->run.sweep.steps[0];
 }
 
 static void end(followed *f)
@@ -60,7 +60,7 @@ START_TEST(three_thousand_tasks_are_followed_to_their_end)
     ck_assert_uint_eq(step->tasks.states[LOAD_STATE_DONE], 3000);
     ck_assert_uint_eq(step->tasks.lanes[LOAD_LANE_POOL].threads, 1000);
     ck_assert_uint_eq(tdm_histogram_count(step->tasks.run_time), 3000);
-    ck_assert_int_eq(load_session_status(&f.run.session), 0);
+    ck_assert_int_eq(load_sweep_status(&f.run.sweep), 0);
     check_law(step);
     end(&f);
 }
@@ -174,7 +174,7 @@ START_TEST(tasks_of_others_are_not_counted)
     ck_assert_uint_eq(step->tasks.promised, 600);
     ck_assert_uint_eq(step->tasks.states[LOAD_STATE_DONE], 600);
     ck_assert_uint_eq(step->tasks.lanes[LOAD_BOTH_LANES].tasks, 600);
-    ck_assert_int_eq(load_session_status(&f.run.session), 0);
+    ck_assert_int_eq(load_sweep_status(&f.run.sweep), 0);
     end(&f);
 }
 END_TEST
@@ -218,7 +218,7 @@ START_TEST(every_end_is_counted_under_its_name_and_failures_fail_the_run)
     ck_assert_uint_eq(load_step_tasks_failed(step), 40);
     ck_assert_uint_eq(tdm_histogram_count(step->tasks.run_time), 50);
     ck_assert_int_eq(step->tasks.follow, LOAD_FOLLOW_COMPLETE);
-    ck_assert_int_eq(load_session_status(&f.run.session), 1);
+    ck_assert_int_eq(load_sweep_status(&f.run.sweep), 1);
     check_law(step);
     end(&f);
 }
@@ -235,7 +235,7 @@ START_TEST(missed_rows_make_a_step_incomplete_not_lost)
     ck_assert_uint_eq(step->tasks.lost, 0);
     ck_assert_uint_eq(step->tasks.unknown, 0);
     ck_assert_uint_eq(step->tasks.states[LOAD_STATE_DONE], 12);
-    ck_assert_int_eq(load_session_status(&f.run.session), 1);
+    ck_assert_int_eq(load_sweep_status(&f.run.sweep), 1);
     end(&f);
 }
 END_TEST
@@ -301,7 +301,7 @@ START_TEST(a_promised_task_that_the_server_does_not_know_is_lost_and_found_out_w
     ck_assert_uint_eq(step->tasks.lost, 4);
     ck_assert_uint_eq(step->tasks.unknown, 0);
     ck_assert_int_eq(step->tasks.follow, LOAD_FOLLOW_COMPLETE);
-    ck_assert_int_eq(load_session_status(&f.run.session), 1);
+    ck_assert_int_eq(load_sweep_status(&f.run.sweep), 1);
     check_law(step);
     end(&f);
 }
@@ -315,7 +315,7 @@ START_TEST(tasks_that_do_not_end_are_given_up_at_the_timeout)
     f.tandem.life = second_hidden;
     f.server = fake_tandem_start(&f.tandem);
     LOAD_RUN(&f.run, "-c", "4", "--follow", "--follow-timeout", "0.3", fake_server_url(f.server, "/"));
-    const load_step *step = &f.run.session.steps[0];
+    const load_step *step = &f.run.sweep.steps[0];
     ck_assert_int_eq(step->tasks.follow, LOAD_FOLLOW_INCOMPLETE);
     ck_assert_uint_eq(step->tasks.unknown, 4);
     ck_assert_ptr_nonnull(strstr(step->tasks.why, "timeout"));
@@ -337,7 +337,7 @@ START_TEST(what_became_of_the_tasks_of_a_server_that_left_is_unknown)
     ck_assert_uint_eq(step->tasks.lost, 0);
     ck_assert_int_eq(step->tasks.follow, LOAD_FOLLOW_INCOMPLETE);
     ck_assert_ptr_nonnull(strstr(step->tasks.why, "cannot be reached"));
-    ck_assert_int_eq(load_session_status(&f.run.session), 1);
+    ck_assert_int_eq(load_sweep_status(&f.run.sweep), 1);
     check_law(step);
     end(&f);
 }
@@ -351,7 +351,7 @@ START_TEST(a_server_that_was_restarted_has_lost_its_tasks)
     const load_step *step = follow(&f, "2", "2");
     ck_assert_uint_eq(step->tasks.lost, 6);
     ck_assert_ptr_nonnull(strstr(step->tasks.why, "restarted"));
-    ck_assert_int_eq(load_session_status(&f.run.session), 1);
+    ck_assert_int_eq(load_sweep_status(&f.run.sweep), 1);
     check_law(step);
     end(&f);
 }
@@ -366,7 +366,7 @@ START_TEST(a_server_that_was_restarted_while_the_step_ran_does_not_hold_the_foll
     f.tandem.forgets_cursors = true;
     f.server = fake_tandem_start(&f.tandem);
     LOAD_RUN(&f.run, "-c", "2", "-d", "0.3", "--follow", "--follow-timeout", "20", fake_server_url(f.server, "/"));
-    const load_step *step = &f.run.session.steps[0];
+    const load_step *step = &f.run.sweep.steps[0];
     ck_assert_uint_gt(step->tasks.promised, 0);
     ck_assert_uint_eq(step->tasks.lost, step->tasks.promised);
     ck_assert_ptr_nonnull(strstr(step->tasks.why, "restarted"));
@@ -384,7 +384,7 @@ START_TEST(a_target_without_task_ids_is_measured_as_far_as_it_goes)
     const load_step *step = follow(&f, "4", "8");
     ck_assert_int_eq(step->tasks.follow, LOAD_FOLLOW_NO_IDS);
     ck_assert_uint_eq(step->succeeded, 8);
-    ck_assert_int_eq(load_session_status(&f.run.session), 0);
+    ck_assert_int_eq(load_sweep_status(&f.run.sweep), 0);
     char *seen = load_words_text(load_words_seen, step);
     ck_assert_ptr_nonnull(strstr(seen, "answered 404"));
     free(seen);
@@ -400,7 +400,7 @@ START_TEST(a_reply_without_tasks_needs_no_waiting)
     const load_step *step = follow(&f, "4", "4");
     ck_assert_int_eq(step->tasks.follow, LOAD_FOLLOW_COMPLETE);
     ck_assert_uint_eq(step->tasks.promised, 0);
-    ck_assert_int_eq(load_session_status(&f.run.session), 0);
+    ck_assert_int_eq(load_sweep_status(&f.run.sweep), 0);
     end(&f);
 }
 END_TEST
@@ -414,8 +414,8 @@ static void check_broken(const char *body)
     ck_assert(step->tasks.broken);
     ck_assert_int_eq(step->tasks.follow, LOAD_FOLLOW_INCOMPLETE);
     ck_assert_uint_eq(step->tasks.lost, 0);
-    ck_assert_int_eq(load_session_status(&f.run.session), 3);
-    ck_assert_ptr_nonnull(strstr(f.run.session.why, "not what was promised"));
+    ck_assert_int_eq(load_sweep_status(&f.run.sweep), 3);
+    ck_assert_ptr_nonnull(strstr(f.run.sweep.why, "not what was promised"));
     check_law(step);
     end(&f);
 }
@@ -438,7 +438,7 @@ START_TEST(promised_tasks_without_a_list_are_said_in_one_line)
     const load_step *step = follow(&f, "1", "1");
     ck_assert_int_eq(step->tasks.follow, LOAD_FOLLOW_INCOMPLETE);
     ck_assert_uint_eq(step->tasks.unknown, 3);
-    ck_assert_int_eq(load_session_status(&f.run.session), 3);
+    ck_assert_int_eq(load_sweep_status(&f.run.sweep), 3);
     end(&f);
 }
 END_TEST

@@ -132,7 +132,7 @@ START_TEST(a_body_of_any_size_is_drained_without_being_kept)
     getrusage(RUSAGE_SELF, &before);
     LOAD_RUN(&run, "-c", "1", "-n", "2", fake_server_url(server, "/"));
     getrusage(RUSAGE_SELF, &after);
-    load_expect_step(&run.session, &(load_expectation){.succeeded = 2});
+    load_expect_step(&run.sweep, &(load_expectation){.succeeded = 2});
     ck_assert_int_lt(after.ru_maxrss - before.ru_maxrss, 32 * 1024);
     load_run_finish(&run);
     fake_server_stop(&server);
@@ -144,7 +144,7 @@ START_TEST(a_step_by_time_ends_in_time)
     fake_server *server = fake_server_start(load_serve_ok, NULL);
     load_run run;
     LOAD_RUN(&run, "-c", "3", "-d", "0.2", fake_server_url(server, "/"));
-    const load_step *step = &run.session.steps[0];
+    const load_step *step = &run.sweep.steps[0];
     ck_assert_uint_gt(step->succeeded, 3);
     ck_assert_uint_eq(load_step_errors(step), 0);
     ck_assert_int_ge(step->last_reply_ns - step->first_sent_ns, 150 * 1000 * 1000);
@@ -174,7 +174,7 @@ START_TEST(statuses_are_counted_by_class_and_503_apart)
     fake_server *server = fake_server_start(serve_statuses, NULL);
     load_run run;
     LOAD_RUN(&run, "-c", "1", "-n", "10", fake_server_url(server, "/"));
-    const load_step *step = &run.session.steps[0];
+    const load_step *step = &run.sweep.steps[0];
     ck_assert_uint_eq(step->succeeded, 4);
     ck_assert_uint_eq(step->errors[LOAD_ERROR_STATUS_4XX], 2);
     ck_assert_uint_eq(step->errors[LOAD_ERROR_STATUS_5XX], 2);
@@ -183,7 +183,7 @@ START_TEST(statuses_are_counted_by_class_and_503_apart)
     ck_assert_int_eq(step->retry_after_s, 7);
     ck_assert_uint_eq(load_step_answered(step), 10);
     ck_assert_uint_eq(load_step_unanswered(step), 0);
-    ck_assert_int_eq(load_session_status(&run.session), 1);
+    ck_assert_int_eq(load_sweep_status(&run.sweep), 1);
     load_run_finish(&run);
     fake_server_stop(&server);
 }
@@ -227,9 +227,9 @@ START_TEST(a_target_that_is_not_there_is_one_clear_line)
     fake_server_stop(&server);
     load_run run;
     LOAD_RUN(&run, "-c", "4", url);
-    ck_assert_int_eq(load_session_status(&run.session), 3);
-    ck_assert_uint_eq(run.session.step_count, 0);
-    ck_assert_ptr_nonnull(strstr(run.session.why, "Connection refused"));
+    ck_assert_int_eq(load_sweep_status(&run.sweep), 3);
+    ck_assert_uint_eq(run.sweep.step_count, 0);
+    ck_assert_ptr_nonnull(strstr(run.sweep.why, "Connection refused"));
     load_run_finish(&run);
 }
 END_TEST
@@ -260,12 +260,12 @@ START_TEST(a_target_that_goes_away_ends_the_step_and_the_replies_until_then_coun
     atomic_store(&l.server, server);
     load_run run;
     LOAD_RUN(&run, "-c", "1", "-d", "60", fake_server_url(server, "/"));
-    const load_step *step = &run.session.steps[0];
+    const load_step *step = &run.sweep.steps[0];
     ck_assert_uint_eq(step->succeeded, 10);
     ck_assert_uint_gt(step->errors[LOAD_ERROR_CONNECT], 0);
     ck_assert_uint_eq(load_step_unanswered(step), 0);
     ck_assert(step->target_gone);
-    ck_assert_int_eq(load_session_status(&run.session), 1);
+    ck_assert_int_eq(load_sweep_status(&run.sweep), 1);
     load_run_finish(&run);
     fake_server_stop(&server);
 }

@@ -3,7 +3,7 @@
  * the list of ended tasks stands, send, follow, sum up. One event loop, one timer that ticks for everyone (deadlines,
  * polls, progress), so that no request costs a timer of its own. A target that gave not one complete reply in a step
  * gets no further steps: they would only wait for the same. */
-#include "load/session.h"
+#include "load/sweep.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -22,8 +22,8 @@
 #define TICK_US (20 * 1000)
 
 typedef struct runner {
-    load_session *session;
-    const load_session_calls *calls;
+    load_sweep *sweep;
+    const load_sweep_calls *calls;
     void *arg;
     load_link_shared shared;
     struct event *ticker, *signals[2];
@@ -55,7 +55,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
     (void) what;
     event_del(r->signals[0]);
     event_del(r->signals[1]);
-    r->session->interrupted = true;
+    r->sweep->interrupted = true;
     if (r->engine && !r->following)
         load_engine_stop(r->engine);
     if (r->step)
@@ -69,13 +69,13 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 
 static void loop_engine(runner *r)
 {
-    while (load_engine_busy(r->engine) && !r->session->interrupted)
+    while (load_engine_busy(r->engine) && !r->sweep->interrupted)
         event_base_dispatch(r->shared.base);
 }
 
 static void loop_follow(runner *r)
 {
-    while (load_follow_busy(r->follow) && !r->session->interrupted)
+    while (load_follow_busy(r->follow) && !r->sweep->interrupted)
         event_base_dispatch(r->shared.base);
 }
 
@@ -91,14 +91,14 @@ static int conclude(runner *r)
 
 static int drive(runner *r)
 {
-    const load_options *options = &r->session->plan->options;
+    const load_options *options = &r->sweep->plan->options;
     load_engine_open(r->engine);
     loop_engine(r);
-    if (r->follow && !r->session->interrupted) {
+    if (r->follow && !r->sweep->interrupted) {
         load_follow_begin(r->follow);
         loop_follow(r);
     }
-    if (!r->session->interrupted)
+    if (!r->sweep->interrupted)
         load_engine_drive(r->engine);
     loop_engine(r);
     r->following = true;
@@ -112,7 +112,7 @@ static int drive(runner *r)
 
 static int run_step(runner *r, load_step *step)
 {
-    const load_options *options = &r->session->plan->options;
+    const load_options *options = &r->sweep->plan->options;
     const load_engine_limits limits = {.timeout_ns = tdm_ns_from_s(options->timeout_s)};
     step->duration_s = options->duration_s;
     step->planned = options->requests ? options->requests : options->duration_s > 0 ? 0 : step->connections;
@@ -136,53 +136,53 @@ static int run_step(runner *r, load_step *step)
 /* ---- all steps ---- */
 
 /* The commonest failure of a step, in one line. */
-static void name_failure(load_session *session, const load_step *step)
+static void name_failure(load_sweep *sweep, const load_step *step)
 {
     load_error worst = LOAD_ERROR_CONNECT;
     for (int i = 0; i < LOAD_ERROR_COUNT; i++)
         if (step->errors[i] > step->errors[worst])
             worst = (load_error) i;
     const char *detail = step->error_detail[worst];
-    snprintf(session->why, sizeof session->why, "%s: none of %" PRIu64 " requests got a reply as promised: %s%s%s%s",
+    snprintf(sweep->why, sizeof sweep->why, "%s: none of %" PRIu64 " requests got a reply as promised: %s%s%s%s",
              step->target->url.authority, step->made, load_error_text(worst), *detail ? " (" : "", detail,
              *detail ? ")" : "");
 }
 
-static void judge_target(load_session *session, const load_step *step)
+static void judge_target(load_sweep *sweep, const load_step *step)
 {
     if (step->tasks.broken) {
-        session->unreachable = true;
-        snprintf(session->why, sizeof session->why, "%s: its replies promise tasks, but %s",
-                 step->target->url.authority, step->tasks.why);
+        sweep->unreachable = true;
+        snprintf(sweep->why, sizeof sweep->why, "%s: its replies promise tasks, but %s", step->target->url.authority,
+                 step->tasks.why);
     } else if (!load_step_answered(step) && load_step_errors(step)) {
-        session->unreachable = true;
-        name_failure(session, step);
+        sweep->unreachable = true;
+        name_failure(sweep, step);
     }
 }
 
 static int run_target(runner *r, unsigned index)
 {
-    load_session *session = r->session;
-    const load_plan *plan = session->plan;
+    load_sweep *sweep = r->sweep;
+    const load_plan *plan = sweep->plan;
     load_target *target = &plan->targets[index];
     char why[300];
     if (load_target_reach(target, plan->options.connect_timeout_s, why, sizeof why) < 0) {
-        session->unreachable = true;
-        snprintf(session->why, sizeof session->why, "%s", why);
+        sweep->unreachable = true;
+        snprintf(sweep->why, sizeof sweep->why, "%s", why);
         return 0;
     }
-    for (unsigned i = 0; i < target->connection_count && !session->interrupted; i++) {
-        load_step *step = &session->steps[session->step_count];
+    for (unsigned i = 0; i < target->connection_count && !sweep->interrupted; i++) {
+        load_step *step = &sweep->steps[sweep->step_count];
         int err = load_step_init(step, target, index, target->connections[i]);
         if (err)
             return err;
         for (unsigned k = 0; k < i; k++)
             step->repeat += target->connections[k] == target->connections[i];
-        session->step_count++;
+        sweep->step_count++;
         err = run_step(r, step);
         if (err)
             return err;
-        judge_target(session, step);
+        judge_target(sweep, step);
         if (step->target_gone || !load_step_answered(step))
             break;
     }
@@ -198,7 +198,7 @@ static int prepare(runner *r)
     if (!r->shared.base || !r->shared.buffer)
         return -ENOMEM;
     r->shared.buffer_size = BUFFER_SIZE;
-    r->shared.connect_timeout_ns = tdm_ns_from_s(r->session->plan->options.connect_timeout_s);
+    r->shared.connect_timeout_ns = tdm_ns_from_s(r->sweep->plan->options.connect_timeout_s);
     r->ticker = event_new(r->shared.base, -1, EV_PERSIST, on_tick, r);
     if (!r->ticker || event_add(r->ticker, &period) < 0)
         return -ENOMEM;
@@ -222,39 +222,39 @@ static void clean_up(runner *r)
     free(r->shared.buffer);
 }
 
-int load_session_run(load_session *session, const load_plan *plan, const load_session_calls *calls, void *arg)
+int load_sweep_run(load_sweep *sweep, const load_plan *plan, const load_sweep_calls *calls, void *arg)
 {
-    *session = (load_session){.plan = plan};
-    runner r = {.session = session, .calls = calls, .arg = arg};
+    *sweep = (load_sweep){.plan = plan};
+    runner r = {.sweep = sweep, .calls = calls, .arg = arg};
     size_t steps = 0;
     for (unsigned i = 0; i < plan->target_count; i++)
         steps += plan->targets[i].connection_count;
     assert(steps); /* every target has a count */
-    session->steps = calloc(steps, sizeof *session->steps);
-    int err = session->steps ? prepare(&r) : -ENOMEM;
-    for (unsigned i = 0; i < plan->target_count && !err && !session->interrupted && !session->unreachable; i++)
+    sweep->steps = calloc(steps, sizeof *sweep->steps);
+    int err = sweep->steps ? prepare(&r) : -ENOMEM;
+    for (unsigned i = 0; i < plan->target_count && !err && !sweep->interrupted && !sweep->unreachable; i++)
         err = run_target(&r, i);
     clean_up(&r);
     return err;
 }
 
-void load_session_finish(load_session *session)
+void load_sweep_finish(load_sweep *sweep)
 {
-    for (unsigned i = 0; i < session->step_count; i++)
-        load_step_finish(&session->steps[i]);
-    free(session->steps);
-    *session = (load_session){0};
+    for (unsigned i = 0; i < sweep->step_count; i++)
+        load_step_finish(&sweep->steps[i]);
+    free(sweep->steps);
+    *sweep = (load_sweep){0};
 }
 
-bool load_session_failed(const load_session *session)
+bool load_sweep_failed(const load_sweep *sweep)
 {
-    bool failed = session->interrupted;
-    for (unsigned i = 0; i < session->step_count; i++)
-        failed = failed || load_step_failed(&session->steps[i]);
+    bool failed = sweep->interrupted;
+    for (unsigned i = 0; i < sweep->step_count; i++)
+        failed = failed || load_step_failed(&sweep->steps[i]);
     return failed;
 }
 
-int load_session_status(const load_session *session)
+int load_sweep_status(const load_sweep *sweep)
 {
-    return session->unreachable ? 3 : load_session_failed(session);
+    return sweep->unreachable ? 3 : load_sweep_failed(sweep);
 }
