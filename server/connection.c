@@ -26,6 +26,7 @@
 #define CLOSE_TICK_NS (50 * MS)
 #define CLOSE_IDLE_NS (500 * MS)     /* a connection in use has its next request by then */
 #define CLOSE_PARTIAL_NS (1000 * MS) /* a request that stops in the middle */
+#define CLOSE_SETTLE_NS (50 * MS)    /* for handshakes that were under way when the listener was barred */
 #define CLOSE_LISTEN_NS (2000 * MS)  /* the most that its queue keeps a listener open, should nobody empty it */
 
 /* ---- phases ---- */
@@ -286,6 +287,14 @@ static void set_next_tick(tdm__gate *gate, int64_t now)
         wake_by(gate, lingering->since_ns + LINGER_NS);
 }
 
+/* Is everybody in who had begun to connect? */
+static bool may_unlisten(const tdm__gate *gate, int64_t now)
+{
+    if (gate->listener < 0 || gate->starved || now >= gate->listen_until_ns)
+        return true;
+    return now >= gate->listen_until_ns - CLOSE_LISTEN_NS + CLOSE_SETTLE_NS && !tdm__listen_waiting(gate->listener);
+}
+
 static void on_tick(tdm__timer *timer)
 {
     tdm__gate *gate = (tdm__gate *) ((char *) timer - offsetof(tdm__gate, tick));
@@ -293,7 +302,7 @@ static void on_tick(tdm__timer *timer)
     sweep_waiting(gate, now);
     while (!TAILQ_EMPTY(&gate->lingering) && now - TAILQ_FIRST(&gate->lingering)->since_ns >= LINGER_NS)
         gate->ways->close(TAILQ_FIRST(&gate->lingering));
-    if (gate->closing && (now >= gate->listen_until_ns || gate->starved || !tdm__listen_waiting(gate->listener)))
+    if (gate->closing && may_unlisten(gate, now))
         unlisten(gate);
     set_next_tick(gate, now);
 }

@@ -144,10 +144,18 @@ int tdm__listen_open(const char *host, const char *port, unsigned count, int *fd
     return 0;
 }
 
+/* A connection inherits its listener's filter, so only what opens one is dropped: segments with SYN and without ACK. */
 int tdm__listen_bar(int fd)
 {
-    struct sock_filter drop_all[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
-    struct sock_fprog program = {.len = 1, .filter = drop_all};
+    enum { TCP_FLAGS_AT = 13, SYN = 0x02, ACK = 0x10 };
+    struct sock_filter no_syn[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS_AT),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    struct sock_fprog program = {.len = sizeof no_syn / sizeof *no_syn, .filter = no_syn};
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) ? -errno : 0;
 }
 

@@ -14,8 +14,9 @@
  * @return 0; or a negative errno, and one log line says it to a person. On an error nothing is left open. */
 int tdm__listen_open(const char *host, const char *port, unsigned count, int *fds, char url[TDM__URL_MAX]);
 
-/* Let nobody else in: what connects from now on hears nothing, and its connect() tries again until the socket is closed
- * and it is refused. Connections that wait to be accepted stay whole. @return 0; or a negative errno. */
+/* Let nobody else in: who connects from now on hears nothing, and tries again until the socket is closed and it is
+ * refused. Handshakes under way end well, and connections that wait to be accepted stay whole.
+ * @return 0; or a negative errno. */
 int tdm__listen_bar(int fd);
 
 /* Is a connection waiting to be accepted? */
