@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: a fiber's code runs functions one after another on the same stack, so a reused fiber costs no set-up. There
- * are two ways to switch: Boost.Context's fcontext (about 15 ns a round trip) and ucontext (portable, a system call per
+ * are two ways to switch: Boost.Context's fcontext (no system call) and ucontext (portable, a system call per
  * switch), chosen at configure time. Both hide behind leap(): leave this stack, arrive on another.
  * Sanitizers and Valgrind are told of every stack and every switch; without that they see one stack being corrupted. */
 #include "tasks/fiber.h"
