@@ -40,6 +40,7 @@ static struct tdm__exchanges *list_of(tdm__gate *gate, tdm__phase phase)
     case TDM__READING:
         return &gate->waiting;
     case TDM__BUSY:
+    case TDM__STREAMING:
     case TDM__WRITING:
         return &gate->busy;
     case TDM__LINGER:
@@ -74,7 +75,7 @@ void tdm__exchange_enter(tdm__exchange *x, tdm__phase phase)
         wake_by(gate, x->since_ns + LINGER_NS);
 }
 
-void tdm__exchange_begin(tdm__gate *gate, tdm__exchange *x)
+void tdm__exchange_accept(tdm__gate *gate, tdm__exchange *x)
 {
     x->gate = gate;
     x->fd = -1;

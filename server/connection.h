@@ -7,17 +7,19 @@
 #define TANDEM_SERVER_CONNECTION_H
 
 #include <sys/queue.h>
+#include <sys/uio.h>
 
 #include "server/gate.h"
 #include "server/peer.h"
 
 typedef enum tdm__phase {
-    TDM__FRESH,   /* accepted; the transport is not ready with it */
-    TDM__IDLE,    /* between requests */
-    TDM__READING, /* some of a request is here */
-    TDM__BUSY,    /* a request is with its handler */
-    TDM__WRITING, /* the rest of a reply is with the transport */
-    TDM__LINGER,  /* ended by us, waiting for the client's end */
+    TDM__FRESH,     /* accepted; the transport is not ready with it */
+    TDM__IDLE,      /* between requests */
+    TDM__READING,   /* some of a request is here */
+    TDM__BUSY,      /* a request is with its handler */
+    TDM__STREAMING, /* its reply goes out in pieces */
+    TDM__WRITING,   /* the rest of a reply is with the transport */
+    TDM__LINGER,    /* ended by us, waiting for the client's end */
     TDM__DEAD,
 } tdm__phase;
 
@@ -34,6 +36,7 @@ struct tdm__exchange {
     bool watched;     /* by gate->peers */
     bool keep_alive;  /* the client would go on after this request */
     bool cut;         /* it is we who close */
+    bool chunked;     /* STREAMING: pieces are framed */
     int64_t since_ns; /* when this phase began */
     int64_t heard_ns; /* when the last byte came */
     size_t heard;     /* bytes since the request began; while lingering: bytes forgotten */
@@ -52,6 +55,14 @@ typedef struct tdm__gate_ways {
     /* Bring what is fresh into another phase. */
     void (*settle)(tdm__gate *gate);
     void (*free)(tdm__exchange *x);
+    /* Keep a copy of these bytes, and write them as the socket takes them, then call tdm__exchange_drained().
+     * @return false: no memory. */
+    bool (*keep)(tdm__exchange *x, const struct iovec *pieces, size_t count);
+    /* How many bytes are kept. */
+    size_t (*unsent)(const tdm__exchange *x);
+    /* Nothing will be added to the reply. When nothing of it is kept any more it was handed over, and the connection
+     * reads the next request, or ends. */
+    void (*finish)(tdm__exchange *x, bool close);
 } tdm__gate_ways;
 
 /* A server's part on one loop. */
@@ -80,7 +91,7 @@ void tdm__gate_starve(tdm__gate *gate, int err);
 /* ---- connections ---- */
 
 /* A new one: counted, and fresh. The caller has set nothing but its own part. */
-void tdm__exchange_begin(tdm__gate *gate, tdm__exchange *x);
+void tdm__exchange_accept(tdm__gate *gate, tdm__exchange *x);
 void tdm__exchange_enter(tdm__exchange *x, tdm__phase phase);
 /* Bytes of a request came. */
 void tdm__exchange_hear(tdm__exchange *x, size_t size);
@@ -93,6 +104,8 @@ void tdm__exchange_refuse(tdm__exchange *x, int status);
 void tdm__exchange_linger(tdm__exchange *x);
 /* Its owner learns how it ended, once: the first call tells, the others find no owner. */
 void tdm__exchange_over(tdm__exchange *x, tdm__ending ending);
+/* What was kept has been written. */
+void tdm__exchange_drained(tdm__exchange *x);
 /* The transport closes it: the last thing said of it. */
 void tdm__exchange_closed(tdm__exchange *x);
 void tdm__exchange_unref(tdm__exchange *x);

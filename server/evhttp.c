@@ -2,14 +2,13 @@
 /* DESIGN: the transport on libevent's evhttp; the only file that knows it. evhttp accepts, parses and keeps connections
  * alive; connection.c adds what it lacks; here the two meet.
  *
- * - Replies are formatted above. When nothing waits in the connection's output they are sent at once, straight to the
- *   socket, and evhttp is only told that the request has ended; what the socket does not take goes through evhttp's
- *   chunk calls, because bytes put into its bufferevent behind its back would end a later request.
+ * - Replies are formatted above, and sent past evhttp, which is only told that the request has ended; what the socket
+ *   does not take goes through evhttp's chunk calls: bytes put into its bufferevent would end a later request.
  * - evhttp shows a connection only with its first request. So each is found at birth: evhttp asks for a bufferevent,
  *   and one turn of the event queue later evhttp's connection is read back from its callback argument.
  * - What evhttp answers by itself (a malformed head, a body too large) appears in the output without a request of ours.
  *   It is taken out before it is written and replaced by a refusal in JSON.
- * - An `evhttp_request` is borrowed between its callback and the end of its reply, or of its connection. */
+ * - An `evhttp_request` is borrowed from its callback to the end of its reply, or of its connection. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -51,7 +50,7 @@ typedef struct gate {
     struct event *soon; /* looks after the fresh and the suspects, before anything is written */
     TAILQ_HEAD(, connection) suspects;
     tdm__fdmap by_fd;
-    tdm__field *fields; /* of the request that is being read */
+    tdm__field *fields;
     unsigned fields_size, batch;
     struct gate *next_here;
 } gate;
@@ -59,10 +58,7 @@ typedef struct gate {
 /* The gates of this thread's loop: evhttp's listener knows only its evhttp. */
 static _Thread_local gate *gates_here;
 
-static gate *gate_of(const connection *c)
-{
-    return (gate *) c->base.gate;
-}
+#define gate_of(c) ((gate *) (c)->base.gate)
 
 /* ---- ways: what connection.c asks for ---- */
 
@@ -74,11 +70,6 @@ static void close_connection(tdm__exchange *x)
 static void still_connection(tdm__exchange *x)
 {
     bufferevent_disable(((connection *) x)->bev, EV_READ | EV_WRITE);
-}
-
-static void free_connection(tdm__exchange *x)
-{
-    free(x);
 }
 
 static void listen_or_not(tdm__gate *base, bool on)
@@ -97,17 +88,6 @@ static void close_listener(tdm__gate *base)
     g->bound = NULL;
 }
 
-static void settle_fresh(tdm__gate *base);
-
-static const tdm__gate_ways ways = {
-    .close = close_connection,
-    .still = still_connection,
-    .listen = listen_or_not,
-    .unlisten = close_listener,
-    .settle = settle_fresh,
-    .free = free_connection,
-};
-
 /* ---- a connection's birth and end ---- */
 
 static struct bufferevent *make_bufferevent(struct event_base *base, void *arg)
@@ -121,7 +101,7 @@ static struct bufferevent *make_bufferevent(struct event_base *base, void *arg)
     }
     bufferevent_incref(bev); /* until it is adopted */
     c->bev = bev;
-    tdm__exchange_begin(&g->base, &c->base);
+    tdm__exchange_accept(&g->base, &c->base);
     event_active(g->soon, EV_TIMEOUT, 0);
     if (++g->batch == ACCEPT_BATCH && !g->base.closing)
         listen_or_not(&g->base, false); /* `soon` listens again */
@@ -189,8 +169,8 @@ static void on_close(struct evhttp_connection *evcon, void *arg)
 
 static void set_write_timeout(connection *c)
 {
-    int64_t idle_ns = c->base.gate->server->options.idle_ns;
-    struct timeval idle = {(time_t) (idle_ns / TDM_NS_PER_S), (suseconds_t) (idle_ns % TDM_NS_PER_S / 1000)};
+    int64_t ns = c->base.gate->server->options.idle_ns;
+    struct timeval idle = {(time_t) (ns / TDM_NS_PER_S), (suseconds_t) (ns % TDM_NS_PER_S / 1000)};
     bufferevent_set_timeouts(c->bev, NULL, &idle); /* reading has its time from connection.c */
 }
 
@@ -263,10 +243,8 @@ static const char *method_name(enum evhttp_cmd_type type)
 {
     static const char *const by_bit[] = {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "", "PATCH"};
     _Static_assert(EVHTTP_REQ_GET == 1 && EVHTTP_REQ_OPTIONS == 1 << 5 && EVHTTP_REQ_PATCH == 1 << 8, "in order");
-    for (size_t i = 0; i < sizeof by_bit / sizeof by_bit[0]; i++)
-        if ((unsigned) type == 1u << i)
-            return by_bit[i];
-    return "";
+    unsigned bit = (unsigned) __builtin_ctz(type);
+    return bit < sizeof by_bit / sizeof by_bit[0] ? by_bit[bit] : "";
 }
 
 static bool collect_fields(gate *g, struct evhttp_request *request, tdm__incoming *in)
@@ -291,10 +269,9 @@ static bool collect_fields(gate *g, struct evhttp_request *request, tdm__incomin
 /* Where evhttp would close, we say so; where we would, evhttp is told when the reply goes. */
 static bool can_go_on(const struct evhttp_request *request, const tdm__incoming *in)
 {
-    if (tdm__message_connection_has(in, "close") || (request->flags & EVHTTP_PROXY_REQUEST))
-        return false;
-    if (!in->old)
-        return true;
+    bool last = tdm__message_connection_has(in, "close") || (request->flags & EVHTTP_PROXY_REQUEST);
+    if (last || !in->old)
+        return !last;
     const char *option = evhttp_find_header(request->input_headers, "Connection");
     return option && strncasecmp(option, "keep-alive", strlen("keep-alive")) == 0;
 }
@@ -365,33 +342,53 @@ static bool say_close(connection *c)
     return evhttp_add_header(evhttp_request_get_output_headers(c->request), "Connection", "close") == 0;
 }
 
-static void send_rest(connection *c, const char *bytes, size_t size, bool close)
+static void on_drained(struct evhttp_connection *evcon, void *arg)
 {
+    (void) evcon;
+    tdm__exchange_drained(&((connection *) arg)->base);
+}
+
+static bool keep(tdm__exchange *x, const struct iovec *pieces, size_t count)
+{
+    connection *c = (connection *) x;
     struct evbuffer *rest = evbuffer_new();
-    if (!rest || evbuffer_add(rest, bytes, size) || (close && !say_close(c))) {
-        if (rest)
-            evbuffer_free(rest);
+    bool kept = rest != NULL;
+    for (size_t i = 0; i < count && kept; i++)
+        kept = evbuffer_add(rest, pieces[i].iov_base, pieces[i].iov_len) == 0;
+    if (kept) {
+        /* These are bytes of a reply already: evhttp must not frame them, or leave them out as a HEAD's body. */
+        c->request->chunked = 0;
+        c->request->type = EVHTTP_REQ_GET;
+        evhttp_send_reply_chunk_with_cb(c->request, rest, on_drained, c);
+        bufferevent_disable(c->bev, EV_READ); /* what the client sends meanwhile stays in the kernel */
+    }
+    if (rest)
+        evbuffer_free(rest);
+    return kept;
+}
+
+static size_t unsent(const tdm__exchange *x)
+{
+    return evbuffer_get_length(bufferevent_get_output(((const connection *) x)->bev));
+}
+
+/* evhttp ends the request when the last byte has been written. */
+static void finish_later(connection *c, bool close)
+{
+    if (close && !say_close(c)) {
         tdm__exchange_cut(&c->base);
         return;
     }
-    tdm__exchange_enter(&c->base, TDM__WRITING);
-    /* The bytes are a whole reply already: evhttp must not frame them, or leave them out as a HEAD's body. */
-    c->request->chunked = 0;
-    c->request->type = EVHTTP_REQ_GET;
     evhttp_request_set_on_complete_cb(c->request, on_rest_written, c);
-    evhttp_send_reply_chunk_with_cb(c->request, rest, NULL, NULL);
     evhttp_send_reply_end(c->request);
-    bufferevent_disable(c->bev, EV_READ); /* what the client sends meanwhile stays in the kernel */
-    evbuffer_free(rest);
 }
 
 /* The kernel has it all. The connection may be gone when this returns. */
-static void finish(connection *c, bool close)
+static void finish_now(connection *c, bool close)
 {
     struct evhttp_request *request = c->request;
     c->base.refs++;
-    void *owner = c->base.owner;
-    c->base.owner = NULL; /* whatever closes the connection now, the reply was handed over */
+    tdm__exchange_over(&c->base, TDM__HANDED); /* whatever closes the connection now */
     if (close && (c->base.keep_alive || !say_close(c))) {
         tdm__exchange_linger(&c->base); /* our wish, not the client's: more may be on its way */
     } else {
@@ -399,31 +396,35 @@ static void finish(connection *c, bool close)
         give_back(c);
         evhttp_send_reply_end(request);
     }
-    if (owner)
-        c->base.gate->server->options.hooks->over(owner, TDM__HANDED);
     tdm__exchange_unref(&c->base);
 }
 
-void tdm__exchange_send(tdm__exchange *x, const void *bytes, size_t size, bool close)
+static void finish(tdm__exchange *x, bool close)
 {
-    connection *c = (connection *) x;
-    assert(x->phase == TDM__BUSY && size > 0);
-    tdm__exchange_unwatch(x);
-    ssize_t sent = 0;
-    if (evbuffer_get_length(bufferevent_get_output(c->bev)) == 0)
-        sent = send(x->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-        close_connection(x); /* the client has left */
-        return;
-    }
-    size_t done = sent < 0 ? 0 : (size_t) sent;
-    if (done < size)
-        send_rest(c, (const char *) bytes + done, size - done, close);
+    if (unsent(x))
+        finish_later((connection *) x, close);
     else
-        finish(c, close);
+        finish_now((connection *) x, close);
 }
 
 /* ---- a gate ---- */
+
+static void free_connection(tdm__exchange *x)
+{
+    free(x);
+}
+
+static const tdm__gate_ways ways = {
+    .close = close_connection,
+    .still = still_connection,
+    .listen = listen_or_not,
+    .unlisten = close_listener,
+    .settle = settle_fresh,
+    .free = free_connection,
+    .keep = keep,
+    .unsent = unsent,
+    .finish = finish,
+};
 
 static void free_gate(gate *g)
 {
@@ -474,13 +475,11 @@ static int set_up(gate *g, tdm__slot *slot, int fd)
     set_up_http(g);
     struct evconnlistener *listener = evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     g->bound = listener ? evhttp_bind_listener(g->http, listener) : NULL;
-    if (g->bound) {
+    if (g->bound)
         evconnlistener_set_error_cb(listener, on_accept_error);
-        return 0;
-    }
-    if (listener)
+    else if (listener)
         evconnlistener_free(listener);
-    return -ENOMEM;
+    return g->bound ? 0 : -ENOMEM;
 }
 
 int tdm__gate_create(tdm__gate **out, tdm__slot *slot, int fd)
