@@ -6,6 +6,7 @@
 
 #include <tandem/base.h>
 #include <tandem/executor.h>
+#include <tandem/middleware.h>
 #include <tandem/route.h>
 
 TDM_BEGIN
@@ -30,11 +31,9 @@ typedef struct tdm_app_options {
 /** Make an app: nothing listens and no thread runs yet. @return 0; -EINVAL (the log says which option); -ENOMEM. */
 TDM_API int tdm_app_create(tdm_app **out, const tdm_app_options *options);
 
-/** Add a route. Before tdm_app_start(). What `route` points to must outlive the app; the struct itself is copied.
- *  @return 0; -EEXIST: method and path are taken, or conflict with another route; -EINVAL: malformed; -EBUSY: started;
- *          -ENOMEM. The log names the route. */
+/** Add a route to the app's own router: see tdm_router_route(). Before tdm_app_start(). */
 TDM_API int tdm_app_route(tdm_app *app, const tdm_route *route);
-/** tdm_app_route() for the common case. */
+/** tdm_app_route() for the common cases. */
 TDM_API int tdm_app_get(tdm_app *app, const char *path, tdm_handler_fn *run);
 TDM_API int tdm_app_post(tdm_app *app, const char *path, tdm_handler_fn *run);
 
