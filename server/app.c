@@ -12,6 +12,7 @@
 #include <tandem/log.h>
 
 #include "server/front.h"
+#include "server/openapi/docs.h"
 
 static int refuse_option(const char *option, const char *why)
 {
@@ -164,7 +165,11 @@ int tdm_app_start(tdm_app *app)
         tdm_log_error("cannot start: %s", strerror(-err));
         return err;
     }
-    err = tdm__routers_freeze(&app->routers);
+    err = tdm__docs_add(app);
+    if (!err)
+        err = tdm__routers_freeze(&app->routers);
+    if (!err)
+        err = tdm__docs_write(app);
     if (!err)
         err = start_serving(app);
     if (err) {
@@ -231,6 +236,7 @@ int tdm_app_destroy(tdm_app **app_at)
     int err = end_everything(app);
     if (err)
         return err;
+    tdm__docs_finish(app);
     tdm__routers_finish(&app->routers);
     free(app->fronts);
     free(app->name);

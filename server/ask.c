@@ -10,6 +10,7 @@
 #include <tandem/clock.h>
 #include <tandem/log.h>
 
+#include "server/client.h"
 #include "server/front.h"
 
 uint64_t tdm_request_id(const tdm_request *req)
@@ -73,6 +74,16 @@ const char *tdm_request_cookie(tdm_request *req, const char *name)
             return value;
     }
     return NULL;
+}
+
+const char *tdm_request_client(tdm_request *req)
+{
+    if (req->client || !req->exchange || tdm__loop_current() != req->front->loop)
+        return req->client;
+    char name[TDM__CLIENT_MAX];
+    if (tdm__client_name(req->exchange, name))
+        req->client = tdm__arena_string(&req->arena, name);
+    return req->client;
 }
 
 tdm_app *tdm_request_app(const tdm_request *req)

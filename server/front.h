@@ -32,6 +32,10 @@ struct tdm_app {
     char *name, *version, *host, *port;
     double drain_timeout, drain_announce, drain_grace;
     tdm__routers routers; /* read-only once started */
+    struct {
+        tdm_json_writer document;
+        char *page;
+    } docs; /* read-only once started */
     tdm_executor *executor;
     tdm__server *server;
     tdm__front *fronts;

@@ -66,6 +66,7 @@ struct tdm_request {
     /* handler */
     tdm__arena arena;
     tdm__kept *kept;
+    const char *client;       /* its address, once somebody has asked */
     const char *trace;        /* the id that middleware gave it */
     tdm__pairs query_pairs;   /* made when first asked for */
     bool query_parsed, fresh; /* `fresh`: the body is still to be checked, by the handler's lane */

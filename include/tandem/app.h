@@ -25,7 +25,11 @@ typedef struct tdm_app_options {
     unsigned max_connections;     /**< open at once; accepting pauses beyond it; 0: 10,000 */
     size_t max_body;              /**< bytes of a request's body, else 413; 0: 1 MiB */
     size_t max_head;              /**< bytes of a request's line and header fields; 0: 16 KiB */
-    double idle_timeout;          /**< seconds a connection may be idle, or a request incomplete; 0: 75 */
+    const char *title;            /**< of the documentation; NULL: the name */
+    const char *description;      /**< for the documentation; or NULL */
+    const char *openapi;          /**< where its OpenAPI document is; NULL: "/openapi.json"; "": nowhere */
+    const char *docs;    /**< where the page is that shows it and tries routes out; NULL: "/docs"; "": nowhere */
+    double idle_timeout; /**< seconds a connection may be idle, or a request incomplete; 0: 75 */
 } tdm_app_options;
 
 /** Make an app: nothing listens and no thread runs yet. @return 0; -EINVAL (the log says which option); -ENOMEM. */

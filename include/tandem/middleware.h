@@ -124,7 +124,8 @@ typedef struct tdm_gzip_options {
     int level;       /**< 1 (fast) … 9 (small); 0: 6 */
 } tdm_gzip_options;
 
-/** Compress bodies of text, JSON, XML, JavaScript and SVG for clients that accept it. Streams and files go as they are. */
+/** Compress bodies of text, JSON, XML, JavaScript and SVG for clients that accept it. Streams,
+ *  and files of more than 32 KiB, go as they are. */
 TDM_API tdm_middleware tdm_gzip(const tdm_gzip_options *options);
 
 /* ---- who is asking ---- */

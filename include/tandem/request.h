@@ -52,6 +52,9 @@ TDM_API const void *tdm_request_body(const tdm_request *req, size_t *size);
 /** Has the client left? (A reset, or for an unanswered request a closed connection.) */
 TDM_API bool tdm_request_gone(const tdm_request *req);
 
+/** The client's address: "127.0.0.1:54321", "[::1]:54321", or "unix". Known on the loop lane and in middleware's `arrive`;
+ *  on the pool lane only if it was asked for before. @return NULL: not known. */
+TDM_API const char *tdm_request_client(tdm_request *req);
 /** Memory that lives as long as the request, for a handler or middleware. @return NULL: none is left. */
 TDM_API void *tdm_request_alloc(tdm_request *req, size_t size);
 /** Log a line that begins with the request's id: the one that tdm_request_ids() gave it, else its number. */

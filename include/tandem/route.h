@@ -35,12 +35,15 @@ typedef struct tdm_route {
     const char *method; /**< "GET" (HEAD comes with it), "POST", … */
     const char *path;   /**< "/tasks/{id:int}" */
     tdm_handler_fn *run;
+    const void *arg;                             /**< the handler's own, found again by tdm_request_route() */
     tdm_lane lane;                               /**< where the handler runs */
     const char *name;                            /**< for logs, stats and documentation; NULL: the path */
     const tdm_param *params;                     /**< or NULL */
     size_t params_size;                          /**< sizeof the struct that `params` fills */
     tdm_lane (*choose_lane)(const void *params); /**< picks the lane from the parameters; NULL: `lane` */
     const tdm_schema *body;                      /**< the JSON body it wants (tdm_request_model()); NULL: any bytes */
+    const char *body_type;                       /**< the media type of a body that `body` does not describe, for the
+                                                      documentation; NULL: it takes none */
     double deadline;         /**< seconds the handler has, then its waits end and the client gets 504; 0: no limit */
     size_t max_body;         /**< bytes of a body, else 413; 0: the app's */
     tdm_when_full full;      /**< for its background tasks */

@@ -8,14 +8,19 @@
 #include <tandem/base.h>
 #include <tandem/clock.h>
 #include <tandem/executor.h>
+#include <tandem/files.h>
 #include <tandem/histogram.h>
 #include <tandem/json.h>
 #include <tandem/ledger.h>
 #include <tandem/log.h>
+#include <tandem/middleware.h>
 #include <tandem/option.h>
 #include <tandem/request.h>
 #include <tandem/route.h>
+#include <tandem/schema.h>
 #include <tandem/stats.h>
+#include <tandem/stream.h>
 #include <tandem/task.h>
+#include <tandem/testclient.h>
 
 #endif

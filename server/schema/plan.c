@@ -161,10 +161,24 @@ int tdm__plans_params(tdm__plans *plans, const tdm_field *fields, size_t size, c
     return make_plan(plans, NULL, fields, size, out, why);
 }
 
+/* What OpenAPI takes as a name among its components. */
+static bool is_name(const char *name)
+{
+    static const char *const ours[] = {"HTTPError", "HTTPValidationError", "ValidationError"};
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+        if (strcmp(name, ours[i]) == 0)
+            return false;
+    }
+    return *name && name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")] == '\0';
+}
+
 int tdm__plans_object(tdm__plans *plans, const tdm_schema *schema, const tdm__plan **out, tdm__why *why)
 {
     if (!schema || !schema->name || !schema->fields || !schema->size)
         return tdm__why_say(why, "a schema has no name, no fields or no size");
+    if (!is_name(schema->name))
+        return tdm__why_say(why, "the schema name `%s` is not made of letters, digits and -_., or is one of ours",
+                            schema->name);
     for (const tdm__plan *plan = plans->first; plan; plan = plan->next) {
         if (plan->schema == schema) {
             *out = plan;
