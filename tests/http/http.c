@@ -223,11 +223,20 @@ void http_tasks(const http_reply *reply, uint64_t *first, uint64_t *last)
 
 /* ---- apps ---- */
 
+tdm_transport http_transport(void)
+{
+    const char *name = getenv("TANDEM_TRANSPORT");
+    bool direct = name && strcmp(name, "direct") == 0;
+    ck_assert_msg(!name || direct || strcmp(name, "evhttp") == 0, "no such transport: %s", name);
+    return direct ? TDM_DIRECT : TDM_EVHTTP;
+}
+
 tdm_app *http_app(const tdm_app_options *options, void (*add)(tdm_app *app))
 {
     tdm_app_options with_port = options ? *options : (tdm_app_options){0};
     if (!with_port.port)
         with_port.port = "0";
+    with_port.transport = http_transport();
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     tdm_app *app;
     ck_assert_int_eq(tdm_app_create(&app, &with_port), 0);
