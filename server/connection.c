@@ -24,6 +24,7 @@
 #define WARN_NS (10 * TDM_NS_PER_S) /* between two warnings of that */
 #define LINGER_NS (1000 * MS)
 #define LINGER_BYTES (4u << 20)
+#define WRITE_LOOKS 4         /* at a client's progress, in the time that it has */
 #define LOOK_NS (20 * MS)     /* between two looks at all bodies */
 #define BODY_STEP (64u << 10) /* so many bytes of a body give it a second more */
 #define BODY_STEPS_MAX 1000000
@@ -57,7 +58,7 @@ static int64_t patience_of(const tdm__gate *gate, tdm__phase phase)
         return gate->closing ? CLOSE_TICK_NS : options->body_ns;
     case TDM__STREAMING:
     case TDM__WRITING:
-        return options->write_ns;
+        return options->write_ns / WRITE_LOOKS;
     case TDM__LINGER:
         return LINGER_NS;
     default:
@@ -181,7 +182,8 @@ void tdm__exchange_linger(tdm__exchange *x)
 void tdm__exchange_refuse(tdm__exchange *x, int status)
 {
     char bytes[TDM__REFUSAL_MAX];
-    size_t size = tdm__refusal_write(status, bytes);
+    bool head_only = x->rules && tdm__rules_is_head(x->rules);
+    size_t size = tdm__refusal_write(status, head_only, bytes);
     atomic_fetch_add_explicit(&x->gate->server->refused, 1, memory_order_relaxed);
     if (send(x->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t) size)
         tdm__exchange_linger(x);
@@ -295,8 +297,7 @@ static void look_at(tdm__exchange *x, int64_t now)
             x->gate->ways->close(x);
         return;
     default:
-        if (now - x->since_ns >= options->write_ns)
-            tdm__exchange_check_progress(x);
+        tdm__exchange_check_progress(x);
     }
 }
 

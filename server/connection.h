@@ -41,7 +41,7 @@ struct tdm__exchange {
     bool cut;         /* it is we who close */
     bool chunked;     /* STREAMING: pieces are framed */
     int64_t since_ns; /* when this phase began; STREAMING, WRITING: when its progress was last looked at */
-    int64_t heard_ns; /* READING, BODY: when the last byte came */
+    int64_t heard_ns; /* READING, BODY: when the last byte came; replies: when the client was last seen to take some */
     uint64_t moved;   /* BODY: bytes that came; replies: bytes that were given to be sent; LINGER: bytes forgotten */
     uint64_t taken;   /* replies: of these, how many the client had taken when that was last looked at */
     size_t charged;   /* of server->buffered */

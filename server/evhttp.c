@@ -37,7 +37,7 @@ typedef struct connection {
     struct evhttp_request *request; /* BUSY, STREAMING, WRITING */
     struct evbuffer_cb_entry *on_input;
     tdm__bytes in; /* came after the message that is being answered */
-    bool guarding; /* on_input() is at work */
+    bool guarding; /* on_input() is at work, or what is added is ours */
     bool offered;  /* a message is whole, and evhttp has not handed up what stands for it */
     bool soon;     /* in gate->soon_list */
     bool last;     /* WRITING: the connection ends after this reply */
@@ -123,15 +123,18 @@ static void ready(tdm__exchange *x)
     connection *c = (connection *) x;
     bool keep_alive = tdm__rules_message(x->rules)->keep_alive;
     struct evbuffer *input = bufferevent_get_input(c->bev);
-    if (!c->guarding)
+    bool reading = c->guarding; /* libevent is, and has made it ready to be added to */
+    c->guarding = true;
+    if (!reading)
         evbuffer_unfreeze(input, 0);
     int err = keep_alive ? evbuffer_add(input, go_on, sizeof go_on - 1) : evbuffer_add(input, end, sizeof end - 1);
-    if (!c->guarding)
+    if (!reading)
         evbuffer_freeze(input, 0);
+    c->guarding = reading;
     c->offered = !err;
     if (err)
         tdm__exchange_refuse(x, 503);
-    else if (!c->guarding)
+    else if (!reading)
         bufferevent_trigger(c->bev, EV_READ, 0);
 }
 

@@ -91,6 +91,7 @@ void tdm__exchange_send(tdm__exchange *x, const void *bytes, size_t size, bool c
     x->moved = size;
     x->taken = 0;
     tdm__exchange_enter(x, TDM__WRITING);
+    x->heard_ns = x->since_ns;
     if (x->gate->ways->keep(x, &piece, 1))
         x->gate->ways->finish(x, close);
     else
@@ -104,6 +105,7 @@ int tdm__exchange_begin(tdm__exchange *x, const void *head, size_t size, bool ch
     x->chunked = chunked;
     x->moved = x->taken = 0;
     tdm__exchange_enter(x, TDM__STREAMING);
+    x->heard_ns = x->since_ns;
     return send_or_keep(x, &piece, 1);
 }
 
@@ -158,12 +160,13 @@ void tdm__exchange_check_progress(tdm__exchange *x)
 {
     uint64_t now_taken = taken(x);
     bool waits = x->gate->ways->unsent(x) > 0;
-    if (waits && now_taken - x->taken < PROGRESS_MIN) {
+    tdm__exchange_enter(x, (tdm__phase) x->phase); /* to be looked at again */
+    if (!waits || now_taken - x->taken >= PROGRESS_MIN) {
+        x->taken = now_taken;
+        x->heard_ns = x->since_ns;
+    } else if (x->since_ns - x->heard_ns >= x->gate->server->options.write_ns) {
         tdm__exchange_cut(x);
-        return;
     }
-    x->taken = now_taken;
-    tdm__exchange_enter(x, (tdm__phase) x->phase); /* from here on it has its time again */
 }
 
 void tdm__exchange_drained(tdm__exchange *x)

@@ -52,7 +52,7 @@ struct tdm__rules {
     tdm__bytes text;   /* the head, then the trailers */
     size_t parsed;     /* what llhttp has seen of the text */
     size_t line_at;    /* where the line begins that is not whole */
-    size_t head_size;  /* TRAILERS: where the trailers begin */
+    size_t head_size;  /* from there on, the trailers */
     size_t skipped;    /* bytes of empty lines and chunk extensions */
     unsigned lines;    /* whole ones, of this section, without the request line */
     bool line_is_read; /* the request line */
@@ -209,18 +209,14 @@ static bool end_line(tdm__rules *r, bool *last)
 {
     const char *line = r->text.at + r->line_at;
     size_t size = r->text.size - r->line_at;
-    *last = r->line_is_read && size == 2;
-    if (!r->line_is_read) {
-        if (!read_request_line(r, true))
-            return false;
-    } else {
-        if (!tdm__message_field_line(line, size)) {
-            int status = parse_lines(r) ? 400 : r->status;
-            return refuse(r, status);
-        }
-        if (!*last && ++r->lines > r->limits.fields)
-            return parse_lines(r) && refuse(r, 431);
-    }
+    bool first = !r->line_is_read;
+    if (first && !read_request_line(r, true))
+        return false;
+    if (!first && !tdm__message_field_line(line, size))
+        return parse_lines(r) && refuse(r, 400);
+    *last = !first && size == 2;
+    if (!first && !*last && ++r->lines > r->limits.fields)
+        return parse_lines(r) && refuse(r, 431);
     r->line_at = r->text.size;
     return true;
 }
@@ -446,6 +442,11 @@ size_t tdm__rules_held(const tdm__rules *r)
     return r->body.size ? r->body.capacity : 0;
 }
 
+bool tdm__rules_is_head(const tdm__rules *r)
+{
+    return r->line_is_read && strcmp(r->line.method, "HEAD") == 0;
+}
+
 int tdm__rules_status(const tdm__rules *r)
 {
     return r->status;
@@ -475,13 +476,12 @@ int tdm__rules_create(tdm__rules **out, const tdm__rules_limits *limits)
     r->limits = *limits;
     r->places = malloc(limits->fields * sizeof *r->places + 1);
     r->fields = malloc(limits->fields * sizeof *r->fields + 1);
-    if (!r->places || !r->fields) {
+    if (r->places && r->fields)
+        tdm__rules_start(r);
+    else
         tdm__rules_destroy(&r);
-        return -ENOMEM;
-    }
-    tdm__rules_start(r);
     *out = r;
-    return 0;
+    return r ? 0 : -ENOMEM;
 }
 
 void tdm__rules_destroy(tdm__rules **at)

@@ -50,6 +50,8 @@ bool tdm__rules_has_body(const tdm__rules *rules, unsigned long long *length);
 bool tdm__rules_idle(const tdm__rules *rules);
 /* Memory that the body takes now. */
 size_t tdm__rules_held(const tdm__rules *rules);
+/* Is it known to be a HEAD, whose answer has no body? */
+bool tdm__rules_is_head(const tdm__rules *rules);
 /* After REFUSED. */
 int tdm__rules_status(const tdm__rules *rules);
 

@@ -74,7 +74,7 @@ END_TEST
 
 START_TEST(a_refusal_is_a_reply_in_json_that_closes)
 {
-    size_t size = tdm__refusal_write(431, text);
+    size_t size = tdm__refusal_write(431, false, text);
     text[size] = '\0';
     ck_assert_ptr_nonnull(strstr(text, "HTTP/1.1 431 Request Header Fields Too Large\r\n"));
     ck_assert_ptr_nonnull(strstr(text, "Connection: close\r\n"));
