@@ -101,8 +101,8 @@ static int on_name(llhttp_t *parser, const char *at, size_t size)
 static int on_value(llhttp_t *parser, const char *at, size_t size)
 {
     tdm__rules *r = parser->data;
-    if (r->step == TRAILERS)
-        return 0;
+    if (r->step == TRAILERS || size == 0)
+        return 0; /* an empty value is told late, with a place in the next line */
     while (size && (at[size - 1] == ' ' || at[size - 1] == '\t'))
         size--; /* llhttp leaves the space after a value on it */
     r->places[r->count - 1].value = (uint32_t) (at - r->text.at);
