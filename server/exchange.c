@@ -4,13 +4,15 @@
  * transport moves bytes and knows nothing of chunks. The order is always kept: nothing is sent past what waits. */
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "server/connection.h"
 
-#define PIECES_MAX 3 /* a chunk: its size, its bytes, its end */
+#define PIECES_MAX 3      /* a chunk: its size, its bytes, its end */
+#define PROGRESS_MIN 1024 /* bytes that a client must take in the time it has */
 
 /* Send what can be sent. @return 0, and *sent says how much; -EPIPE: the connection was closed. */
 static int send_now(tdm__exchange *x, struct iovec *pieces, size_t count, size_t *sent)
@@ -51,9 +53,10 @@ static size_t skip(struct iovec *pieces, size_t count, size_t size)
 
 static int send_or_keep(tdm__exchange *x, struct iovec *pieces, size_t count)
 {
-    size_t sent;
+    size_t size = size_of(pieces, count), sent;
     int err = send_now(x, pieces, count, &sent);
-    if (err || sent == size_of(pieces, count))
+    x->moved += err ? 0 : size;
+    if (err || sent == size)
         return err;
     size_t gone = skip(pieces, count, sent);
     if (x->gate->ways->keep(x, pieces + gone, count - gone))
@@ -85,7 +88,10 @@ void tdm__exchange_send(tdm__exchange *x, const void *bytes, size_t size, bool c
         return;
     }
     skip(&piece, 1, sent);
+    x->moved = size;
+    x->taken = 0;
     tdm__exchange_enter(x, TDM__WRITING);
+    x->heard_ns = x->since_ns;
     if (x->gate->ways->keep(x, &piece, 1))
         x->gate->ways->finish(x, close);
     else
@@ -97,7 +103,9 @@ int tdm__exchange_begin(tdm__exchange *x, const void *head, size_t size, bool ch
     assert(x->phase == TDM__BUSY && size > 0);
     struct iovec piece = piece_of(head, size);
     x->chunked = chunked;
+    x->moved = x->taken = 0;
     tdm__exchange_enter(x, TDM__STREAMING);
+    x->heard_ns = x->since_ns;
     return send_or_keep(x, &piece, 1);
 }
 
@@ -137,6 +145,29 @@ void tdm__exchange_end(tdm__exchange *x, bool close)
 }
 
 /* ---- what a transport tells ---- */
+
+/* How many bytes of the reply the client has taken, as far as the kernel knows. */
+static uint64_t taken(const tdm__exchange *x)
+{
+    int in_kernel = 0;
+    if (ioctl(x->fd, SIOCOUTQ, &in_kernel) || in_kernel < 0)
+        in_kernel = 0;
+    uint64_t waits = x->gate->ways->unsent(x) + (uint64_t) in_kernel;
+    return x->moved > waits ? x->moved - waits : 0;
+}
+
+void tdm__exchange_check_progress(tdm__exchange *x)
+{
+    uint64_t now_taken = taken(x);
+    bool waits = x->gate->ways->unsent(x) > 0;
+    tdm__exchange_enter(x, (tdm__phase) x->phase); /* to be looked at again */
+    if (!waits || now_taken - x->taken >= PROGRESS_MIN) {
+        x->taken = now_taken;
+        x->heard_ns = x->since_ns;
+    } else if (x->since_ns - x->heard_ns >= x->gate->server->options.write_ns) {
+        tdm__exchange_cut(x);
+    }
+}
 
 void tdm__exchange_drained(tdm__exchange *x)
 {

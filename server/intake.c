@@ -1,153 +1,138 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: what came with a request, against what its route declares: one answer lists all that is wrong with parameters
- * and body together. It is done on the loop before the handler starts, but a large body for a handler on the pool is
- * left to the pool, because checking a megabyte would hold the loop; its problems come in an answer of their own. */
-#include "server/request.h"
-
-#include <errno.h>
+/* DESIGN: a connection's bytes on their way into a request. Between two messages a connection has no parser and no
+ * buffer: the gate lends it rules with the first byte, and mostly has them back before the next event. What the owner
+ * of the head must decide is decided here: the limit of the body, whether the client is told to go on, and how many
+ * requests a connection may have. A refusal comes after the replies to what was sent before it, because one message is
+ * read at a time. */
 #include <string.h>
-#include <strings.h>
+#include <sys/socket.h>
 
-#include "server/schema/body.h"
+#include <tandem/clock.h>
 
-#define LARGE_BODY ((size_t) 64 << 10)
+#include "server/connection.h"
 
-int tdm__request_query(tdm_request *req)
+/* ---- rules to lend ---- */
+
+static tdm__rules *lend_rules(tdm__gate *gate)
 {
-    if (req->query_parsed)
-        return 0;
-    int err = tdm__query_parse(&req->arena, req->query, req->query_size, &req->query_pairs);
-    req->query_parsed = !err;
-    return err;
+    tdm__rules *rules = NULL;
+    if (gate->spare_count)
+        return gate->spare[--gate->spare_count];
+    const tdm__server_options *options = &gate->server->options;
+    tdm__rules_limits limits = {
+        .target = options->max_target, .head = options->max_head, .fields = options->max_fields};
+    return tdm__rules_create(&rules, &limits) ? NULL : rules;
 }
 
-static int collect_headers(tdm_request *req, tdm__pairs *out)
+void tdm__exchange_forget_message(tdm__exchange *x)
 {
-    out->list = tdm__arena_alloc(&req->arena, (req->field_count + 1) * sizeof *out->list);
-    if (!out->list)
-        return -ENOMEM;
-    out->count = req->field_count;
-    for (unsigned i = 0; i < req->field_count; i++) {
-        const tdm__field *field = &req->fields[i];
-        out->list[i] = (tdm__pair){field->name, field->value, strlen(field->name), strlen(field->value)};
+    tdm__gate *gate = x->gate;
+    if (!x->rules)
+        return;
+    if (gate->spare_count < TDM__SPARE_RULES) {
+        tdm__rules_start(x->rules);
+        gate->spare[gate->spare_count++] = x->rules;
+        x->rules = NULL;
+    } else {
+        tdm__rules_destroy(&x->rules);
     }
-    return 0;
 }
 
-static int collect_cookies(tdm_request *req, tdm__pairs *out)
+/* ---- a head ---- */
+
+static bool tell_to_go_on(const tdm__exchange *x)
 {
-    int err = 0;
-    for (unsigned i = 0; i < req->field_count && !err; i++) {
-        if (strcasecmp(req->fields[i].name, "Cookie") == 0)
-            err = tdm__cookies_parse(&req->arena, req->fields[i].value, out);
-    }
-    return err;
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    return send(x->fd, go_on, sizeof go_on - 1, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t) sizeof go_on - 1;
 }
 
-static int collect(tdm_request *req, const tdm__plan *plan, tdm__sources *sources)
+/* @return REFUSED: it was. */
+static tdm__rules_state answer_head(tdm__exchange *x)
 {
-    int err = 0;
-    memset(sources, 0, sizeof *sources);
-    sources->from[TDM_PATH] = req->path_values;
-    if (plan->places[TDM_QUERY])
-        err = tdm__request_query(req);
-    sources->from[TDM_QUERY] = req->query_pairs;
-    if (!err && plan->places[TDM_HEADER])
-        err = collect_headers(req, &sources->from[TDM_HEADER]);
-    if (!err && plan->places[TDM_COOKIE])
-        err = collect_cookies(req, &sources->from[TDM_COOKIE]);
-    return err;
+    const tdm__server_options *options = &x->gate->server->options;
+    size_t limit = options->max_body;
+    unsigned long long length;
+    int status = 0;
+    if (tdm__rules_has_body(x->rules, &length) && options->hooks->head)
+        status = options->hooks->head(options->context, tdm__rules_message(x->rules), &limit);
+    tdm__rules_state state = status ? TDM__REFUSED : tdm__rules_answer(x->rules, limit);
+    if (state == TDM__REFUSED)
+        tdm__exchange_refuse(x, status ? status : tdm__rules_status(x->rules));
+    return state;
 }
 
-/* Below, 0 is "go on", ANSWERED that the client has its answer, a negative errno that none could be made. */
-enum { ANSWERED = 1 };
-
-static int refuse(tdm_request *req, int status, const char *detail)
+/* Count the memory that the body takes. @return false: all together have too much. */
+static bool charge(tdm__exchange *x)
 {
-    int err = tdm_reply_error(req, status, detail);
-    return req->replied ? ANSWERED : err;
-}
-
-static int fill_params(tdm_request *req, tdm__problems *problems)
-{
-    const tdm__plan *plan = req->endpoint->params;
-    tdm__sources sources;
-    int err = collect(req, plan, &sources);
-    if (err == -EINVAL)
-        return refuse(req, 400, "The query is not valid percent-encoding");
-    if (err == -E2BIG)
-        return refuse(req, 400, "The query or the cookies have too many parts");
-    req->params = err ? NULL : tdm__arena_alloc(&req->arena, plan->size);
-    if (!req->params || tdm__params_fill(plan, req->params, &sources, &req->arena, problems))
-        return -EAGAIN;
-    return 0;
-}
-
-/* "application/json", or anything that says it is JSON inside. */
-static bool is_json(const char *type)
-{
-    size_t size = type ? strcspn(type, "; \t") : 0;
-    if (size == strlen("application/json") && strncasecmp(type, "application/json", size) == 0)
+    tdm__server *server = x->gate->server;
+    size_t held = tdm__rules_held(x->rules);
+    if (held <= x->charged)
         return true;
-    return size > strlen("a/+json") && strncasecmp(type + size - strlen("+json"), "+json", strlen("+json")) == 0;
+    size_t more = held - x->charged;
+    x->charged = held;
+    return atomic_fetch_add_explicit(&server->buffered, more, memory_order_relaxed) + more <=
+           server->options.max_buffered;
 }
 
-static int fill_model(tdm_request *req, tdm__problems *problems)
+/* ---- bytes ---- */
+
+/* Some of a message is here, and no more for now. @param head its head has just come. */
+static void wait_for_more(tdm__exchange *x, bool head)
 {
-    const tdm__plan *plan = req->endpoint->body;
-    if (req->body_size && !is_json(tdm_request_header(req, "Content-Type")))
-        return refuse(req, 415, "The body must be JSON, and say so: Content-Type: application/json");
-    req->model = tdm__arena_alloc(&req->arena, plan->size);
-    if (!req->model || tdm__body_fill(plan, req->model, req->body, req->body_size, &req->arena, problems))
-        return -EAGAIN;
-    return 0;
+    if (x->phase == TDM__IDLE && tdm__rules_idle(x->rules)) {
+        tdm__exchange_forget_message(x); /* it was an empty line */
+        return;
+    }
+    if (head || x->phase == TDM__IDLE) {
+        tdm__exchange_enter(x, head ? TDM__BODY : TDM__READING);
+        x->heard_ns = x->since_ns;
+    } else {
+        x->heard_ns = tdm_clock_ns();
+    }
 }
 
-static int judge(tdm_request *req, tdm__problems *problems)
+size_t tdm__exchange_take(tdm__exchange *x, const char *bytes, size_t size)
 {
-    if (!problems->count)
-        return 0;
-    int err = tdm__problems_end(problems);
-    if (!err)
-        err = tdm_reply_json(req, 422, &problems->w);
-    return req->replied ? ANSWERED : err;
+    if (!x->rules && !(x->rules = lend_rules(x->gate))) {
+        tdm__exchange_refuse(x, 503);
+        return size;
+    }
+    size_t at, used = 0;
+    tdm__rules_state state = tdm__rules_feed(x->rules, bytes, size, &at);
+    bool head = state == TDM__HEAD;
+    if (head) {
+        state = answer_head(x);
+        if (state == TDM__REFUSED)
+            return at;
+        if (state == TDM__MORE)
+            state = tdm__rules_feed(x->rules, bytes + at, size - at, &used);
+        x->moved = 0;
+    }
+    x->moved += head ? used : at;
+    if (state == TDM__REFUSED || !charge(x))
+        tdm__exchange_refuse(x, state == TDM__REFUSED ? tdm__rules_status(x->rules) : 503);
+    else if (state == TDM__DONE)
+        x->gate->ways->ready(x);
+    else
+        wait_for_more(x, head);
+    if (head && state == TDM__MORE && used == 0 && x->phase == TDM__BODY && tdm__rules_expects(x->rules) &&
+        !tell_to_go_on(x))
+        x->gate->ways->close(x);
+    return at + used;
 }
 
-static int fill(tdm_request *req)
+void tdm__exchange_hand_up(tdm__exchange *x)
 {
-    const tdm__endpoint *endpoint = req->endpoint;
-    size_t limit = endpoint->route.max_body;
-    if (limit && req->body_size > limit)
-        return refuse(req, 413, "The body is larger than this route takes");
-    if (!endpoint->params && !endpoint->body)
-        return 0;
-    tdm__problems problems = {0};
-    int err = endpoint->params ? fill_params(req, &problems) : 0;
-    bool pool = endpoint->route.choose_lane || endpoint->route.lane == TDM_POOL;
-    req->fresh = endpoint->body && pool && !problems.count && req->body_size > LARGE_BODY;
-    if (!err && endpoint->body && !req->fresh)
-        err = fill_model(req, &problems);
-    if (!err)
-        err = judge(req, &problems);
-    tdm__problems_finish(&problems);
-    return err;
-}
-
-bool tdm__request_fill(tdm_request *req)
-{
-    int err = fill(req);
-    if (err < 0)
-        tdm__request_fail(req, err);
-    return err == 0;
-}
-
-int tdm__request_fill_late(tdm_request *req)
-{
-    tdm__problems problems = {0};
-    req->fresh = false;
-    int err = fill_model(req, &problems);
-    if (!err)
-        err = judge(req, &problems);
-    tdm__problems_finish(&problems);
-    return err < 0 ? err : 0;
+    tdm__gate *gate = x->gate;
+    const tdm__server_options *options = &gate->server->options;
+    tdm__incoming in = *tdm__rules_message(x->rules);
+    in.keep_alive = in.keep_alive && ++x->requests < options->max_requests;
+    x->keep_alive = tdm__rules_message(x->rules)->keep_alive;
+    tdm__exchange_enter(x, TDM__BUSY);
+    x->refs++; /* a reply inside the up-call may close the connection */
+    options->hooks->arrived(options->context, gate->loop, x, &in);
+    tdm__exchange_forget_message(x);
+    if (x->phase == TDM__BUSY || x->phase == TDM__STREAMING)
+        tdm__exchange_watch(x);
+    tdm__exchange_unref(x);
 }

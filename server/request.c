@@ -38,17 +38,19 @@ void tdm__request_unref(tdm_request *req)
 
 /* ---- arrival ---- */
 
-static int copy_fields(tdm_request *req, const tdm__incoming *in)
+/* The target and the fields lie in one text: it is copied, and they are found in the copy where they were. */
+static int copy_head(tdm_request *req, const tdm__incoming *in)
 {
     tdm__field *fields = tdm__arena_alloc(&req->arena, (in->field_count + 1) * sizeof *fields);
-    if (!fields)
+    char *text = tdm__arena_copy(&req->arena, in->text, in->text_size);
+    if (!fields || !text)
         return -ENOMEM;
     for (unsigned i = 0; i < in->field_count; i++) {
-        fields[i].name = tdm__arena_string(&req->arena, in->fields[i].name);
-        fields[i].value = tdm__arena_string(&req->arena, in->fields[i].value);
-        if (!fields[i].name || !fields[i].value)
-            return -ENOMEM;
+        fields[i].name = text + (in->fields[i].name - in->text);
+        fields[i].value = text + (in->fields[i].value - in->text);
     }
+    req->method = in->method;
+    req->target = text + (in->target - in->text);
     req->fields = fields;
     req->field_count = in->field_count;
     return 0;
@@ -90,11 +92,9 @@ static tdm_request *new_request(tdm__front *front, tdm__exchange *exchange, cons
     req->old = in->old;
     req->arrived_ns = tdm_clock_ns();
     req->id = atomic_fetch_add_explicit(&front->app->next_request, 1, memory_order_relaxed) + 1;
-    req->method = tdm__arena_string(&req->arena, in->method);
-    req->target = tdm__arena_string(&req->arena, in->target);
     req->body = tdm__arena_copy(&req->arena, in->body, in->body_size);
     req->body_size = in->body_size;
-    if (!req->method || !req->target || !req->body || copy_fields(req, in)) {
+    if (!req->body || copy_head(req, in)) {
         tdm__arena_finish(&req->arena);
         free(req);
         return NULL;

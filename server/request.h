@@ -113,7 +113,7 @@ void tdm__request_cancel(tdm_request *req);
 /* Answer a handler that failed: the one place where an errno becomes a status. */
 void tdm__request_fail(tdm_request *req, int err);
 
-/* ---- what came (intake.c) ---- */
+/* ---- what came (values.c) ---- */
 
 /* Parameters and body against the endpoint's plans. Loop's thread. @return false: the request was answered. */
 bool tdm__request_fill(tdm_request *req);

@@ -21,10 +21,12 @@ typedef struct tdm__field {
 
 /* A complete request. Everything it points to is valid only during the up-call. */
 typedef struct tdm__incoming {
-    const char *method; /* "GET", …; "" for one that the transport does not know */
+    const char *method; /* "GET", …: a static string */
     const char *target; /* as it came */
     const tdm__field *fields;
     unsigned field_count;
+    const char *text; /* the target, names and values all lie in this */
+    size_t text_size;
     const void *body;
     size_t body_size;
     bool keep_alive; /* the client and the transport can go on after this one */
@@ -53,10 +55,17 @@ typedef struct tdm__hooks {
 } tdm__hooks;
 
 typedef struct tdm__server_options {
+    tdm_transport transport;
     const char *host, *port;
-    unsigned max_connections;
-    size_t max_body, max_head;
-    int64_t idle_ns;
+    unsigned max_connections; /* open at once, on all loops; accepting pauses beyond it */
+    unsigned max_requests;    /* on one connection */
+    size_t max_target, max_head, max_body;
+    unsigned max_fields;
+    size_t max_buffered; /* of all bodies that are being read, or whose request is not over */
+    int64_t head_ns;     /* a request's head must have come by then */
+    int64_t body_ns;     /* and its body, which has more the longer it is */
+    int64_t idle_ns;     /* between requests */
+    int64_t write_ns;    /* a client must take some of its reply in this time */
     const tdm__hooks *hooks;
     void *context; /* for the hooks */
 } tdm__server_options;

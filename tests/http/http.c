@@ -154,9 +154,9 @@ static void read_body(http_connection *c, http_reply *reply)
         return;
     }
     bool open = !length && reply->status != 204 && reply->status != 304;
-    reply->body_size = length ? strtoul(length, NULL, 10) : 0;
     while (open && receive(c))
-        reply->body_size = c->size;
+        continue;
+    reply->body_size = length ? strtoul(length, NULL, 10) : open ? c->size : 0;
     while (c->size < reply->body_size)
         ck_assert_msg(receive(c), "the connection ended inside a body");
     reply->body = take(c, reply->body_size);
@@ -259,11 +259,20 @@ void http_tasks(const http_reply *reply, uint64_t *first, uint64_t *last)
 
 /* ---- apps ---- */
 
+tdm_transport http_transport(void)
+{
+    const char *name = getenv("TANDEM_TRANSPORT");
+    bool direct = name && strcmp(name, "direct") == 0;
+    ck_assert_msg(!name || direct || strcmp(name, "evhttp") == 0, "no such transport: %s", name);
+    return direct ? TDM_DIRECT : TDM_EVHTTP;
+}
+
 tdm_app *http_app(const tdm_app_options *options, void (*add)(tdm_app *app))
 {
     tdm_app_options with_port = options ? *options : (tdm_app_options){0};
     if (!with_port.port)
         with_port.port = "0";
+    with_port.transport = http_transport();
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     tdm_app *app;
     ck_assert_int_eq(tdm_app_create(&app, &with_port), 0);

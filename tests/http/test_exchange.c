@@ -84,13 +84,23 @@ static void begin(bool chunked, unsigned pieces)
     for (size_t i = 0; i < PIECE; i++)
         piece[i] = (char) ('a' + i % 26);
     ck_assert_int_eq(tdm_executor_create(&executor, NULL), 0);
-    tdm__server_options options = {.host = "127.0.0.1",
-                                   .port = "0",
-                                   .max_connections = 10,
-                                   .max_body = 1000,
-                                   .max_head = 10000,
-                                   .idle_ns = 20 * TDM_NS_PER_S,
-                                   .hooks = &hooks};
+    tdm__server_options options = {
+        .transport = http_transport(),
+        .host = "127.0.0.1",
+        .port = "0",
+        .max_connections = 10,
+        .max_requests = 10,
+        .max_target = 1000,
+        .max_head = 10000,
+        .max_fields = 20,
+        .max_body = 1000,
+        .max_buffered = 100000,
+        .head_ns = 20 * TDM_NS_PER_S,
+        .body_ns = 20 * TDM_NS_PER_S,
+        .idle_ns = 20 * TDM_NS_PER_S,
+        .write_ns = 20 * TDM_NS_PER_S,
+        .hooks = &hooks,
+    };
     ck_assert_int_eq(tdm__server_create(&server, executor, &options), 0);
     http_connect(&c, tdm__server_url(server));
 }

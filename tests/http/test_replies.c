@@ -145,7 +145,7 @@ static void begin(void)
 {
     tdm_app *app;
     tdm_router *root, *api, *v1;
-    ck_assert_int_eq(tdm_app_create(&app, NULL), 0);
+    ck_assert_int_eq(tdm_app_create(&app, &(tdm_app_options){.transport = http_transport()}), 0);
     root = tdm_app_router(app);
     ck_assert_int_eq(tdm_router_create(&api, root, &(tdm_router_options){.prefix = "/api"}), 0);
     ck_assert_int_eq(tdm_router_create(&v1, api, &(tdm_router_options){.prefix = "/v1"}), 0);

@@ -122,7 +122,7 @@ static void add_both(const char *path, const char *pool_path, tdm_handler_fn *ru
 
 static void begin(void)
 {
-    ck_assert_int_eq(tdm_app_create(&app, &(tdm_app_options){.port = "0"}), 0);
+    ck_assert_int_eq(tdm_app_create(&app, &(tdm_app_options){.port = "0", .transport = http_transport()}), 0);
     add_both("/loop/stream", "/pool/stream", lane_stream);
     add_both("/loop/unended", "/pool/unended", unended);
     add_both("/loop/broken", "/pool/broken", broken);
@@ -259,8 +259,6 @@ START_TEST(a_slow_client_holds_its_writer_and_costs_little)
         written = ended = 0;
         http_connection slow;
         http_connect(&slow, tdm_app_url(app));
-        int small = 4096;
-        setsockopt(slow.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
         http_say(&slow, "GET %s/endless HTTP/1.1\r\nHost: x\r\n\r\n", lanes[i]);
         int before = settled();
         ck_assert_int_lt(before, PIECES); /* it waits */
