@@ -117,6 +117,11 @@ bool tdm_request_gone(const tdm_request *req)
     return atomic_load_explicit(&req->gone, memory_order_relaxed);
 }
 
+bool tdm_request_half_closed(const tdm_request *req)
+{
+    return atomic_load_explicit(&req->half_closed, memory_order_relaxed);
+}
+
 int tdm_request_status(const tdm_request *req)
 {
     return req->status;

@@ -339,6 +339,13 @@ static void drained(void *owner)
     tdm__stream_drained(owner);
 }
 
+static bool half_closed(void *owner)
+{
+    tdm_request *req = owner;
+    atomic_store_explicit(&req->half_closed, true, memory_order_relaxed);
+    return req->handling && req->endpoint->route.end_is_leaving;
+}
+
 static void over(void *owner, tdm__ending ending)
 {
     tdm_request *req = owner;
@@ -366,4 +373,10 @@ void tdm__request_deliver(tdm_request *req)
 }
 
 const tdm__hooks tdm__request_hooks = {
-    .arrived = arrived, .head = head, .drained = drained, .over = over, .quiet = tdm__app_quiet};
+    .arrived = arrived,
+    .head = head,
+    .drained = drained,
+    .half_closed = half_closed,
+    .over = over,
+    .quiet = tdm__app_quiet,
+};

@@ -45,7 +45,7 @@ typedef struct tdm__streaming {
 
 struct tdm_request {
     atomic_uint refs;
-    atomic_bool gone; /* set by the loop, read by the handler */
+    atomic_bool gone, half_closed; /* set by the loop, read by the handler */
 
     /* never change after arrival */
     struct tdm__front *front;

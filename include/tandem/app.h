@@ -29,17 +29,17 @@ typedef struct tdm_app_options {
     const double *drain_timeout;  /**< seconds that accepted tasks may go on after a stop; NULL: 30 */
     const double *drain_announce; /**< seconds that listeners stay open after a stop; NULL: 0 */
     const double *drain_grace;    /**< seconds for cancelled tasks to end; NULL: 2 */
-    unsigned max_connections; /**< open at once; accepting pauses beyond it; 0: 10,000 */
-    unsigned max_requests;    /**< on one connection; the last one's reply closes it; 0: 1000 */
-    size_t max_target;        /**< bytes of a request's target, else 414; 0: 8 KiB */
-    size_t max_head;          /**< bytes of a request's line and header fields, else 431; 0: 16 KiB */
-    unsigned max_fields;      /**< header fields of a request, else 431; 0: 100 */
-    size_t max_body;          /**< bytes of a request's body, else 413; 0: 1 MiB */
-    size_t max_buffered;      /**< bytes of all bodies that are being read or answered, else 503; 0: 256 MiB */
-    double head_timeout;      /**< seconds in which a request's head must come, else 408; 0: 10 */
-    double body_timeout;      /**< the same for its body, and a second more for each 64 KiB of it; 0: 30 */
-    double idle_timeout;      /**< seconds a connection may be idle between requests; 0: 75 */
-    double write_timeout;     /**< seconds in which a client must take 1 KiB of its reply, else it is cut off; 0: 30 */
+    unsigned max_connections;     /**< open at once; accepting pauses beyond it; 0: 10,000 */
+    unsigned max_requests;        /**< on one connection; the last one's reply closes it; 0: 1000 */
+    size_t max_target;            /**< bytes of a request's target, else 414; 0: 8 KiB */
+    size_t max_head;              /**< bytes of a request's line and header fields, else 431; 0: 16 KiB */
+    unsigned max_fields;          /**< header fields of a request, else 431; 0: 100 */
+    size_t max_body;              /**< bytes of a request's body, else 413; 0: 1 MiB */
+    size_t max_buffered;          /**< bytes of all bodies that are being read or answered, else 503; 0: 256 MiB */
+    double head_timeout;          /**< seconds in which a request's head must come, else 408; 0: 10 */
+    double body_timeout;          /**< the same for its body, and a second more for each 64 KiB of it; 0: 30 */
+    double idle_timeout;          /**< seconds a connection may be idle between requests; 0: 75 */
+    double write_timeout; /**< seconds in which a client must take 1 KiB of its reply, else it is cut off; 0: 30 */
 
     const char *title;       /**< of the documentation; NULL: the name */
     const char *description; /**< for the documentation; or NULL */

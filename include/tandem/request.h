@@ -51,6 +51,9 @@ TDM_API const char *tdm_request_header(const tdm_request *req, const char *name)
 TDM_API const void *tdm_request_body(const tdm_request *req, size_t *size);
 /** Has the client left? (A reset, or for an unanswered request a closed connection.) */
 TDM_API bool tdm_request_gone(const tdm_request *req);
+/** Has the client ended its side of the connection (a FIN)? It may have left, or only have nothing more to say: the two
+ *  look the same. A route's `end_is_leaving` takes it for leaving. */
+TDM_API bool tdm_request_half_closed(const tdm_request *req);
 
 /** The client's address: "127.0.0.1:54321", "[::1]:54321", or "unix". Known on the loop lane and in middleware's `arrive`;
  *  on the pool lane only if it was asked for before. @return NULL: not known. */

@@ -46,6 +46,7 @@ typedef struct tdm_route {
                                                       documentation; NULL: it takes none */
     double deadline;         /**< seconds the handler has, then its waits end and the client gets 504; 0: no limit */
     size_t max_body;         /**< bytes of a body, else 413; 0: the app's */
+    bool end_is_leaving;     /**< a client that ends its side of the connection while the handler runs has left */
     tdm_when_full full;      /**< for its background tasks */
     double wait_for_room;    /**< seconds, for TDM_WAIT; 0: 5 */
     unsigned max_waiters;    /**< handlers of this route that may wait for room at once, for TDM_WAIT; 0: 100 */

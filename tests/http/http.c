@@ -153,7 +153,7 @@ static void read_body(http_connection *c, http_reply *reply)
         read_chunks(c, reply);
         return;
     }
-    bool open = !length && reply->status != 204 && reply->status != 304;
+    bool open = !length && reply->status >= 200 && reply->status != 204 && reply->status != 304;
     while (open && receive(c))
         continue;
     reply->body_size = length ? strtoul(length, NULL, 10) : open ? c->size : 0;
