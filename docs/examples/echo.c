@@ -127,12 +127,21 @@ static int get_stats(tdm_request *req)
     return tdm_reply_json_text(req, 200, text);
 }
 
+static int refuse_method(tdm_request *req)
+{
+    int err = tdm_reply_header(req, "Allow", "GET, HEAD");
+    return err ? err : tdm_reply_error(req, 405, "Method Not Allowed");
+}
+
 /* ---- the app ---- */
 
 static int add_routes(tdm_app *app)
 {
     static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
     int err = tdm_app_get(app, "/only-get", echo);
+    /* The route for any path would take them. */
+    for (size_t i = 2; i < sizeof methods / sizeof methods[0] && !err; i++)
+        err = tdm_app_route(app, &(tdm_route){.method = methods[i], .path = "/only-get", .run = refuse_method});
     for (size_t i = 0; i < sizeof methods / sizeof methods[0] && !err; i++) {
         err = tdm_app_route(app, &(tdm_route){.method = methods[i], .path = "/{any:path}", .run = echo});
         if (!err)
