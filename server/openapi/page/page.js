@@ -96,6 +96,11 @@ function base64(text) {
   return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 }
 
+function setCookie(request, name, value) {
+  document.cookie = `${name}=${value}; path=/; SameSite=Strict`;
+  request.cookies = true;
+}
+
 /* Add to a request what its route asks for. */
 function authorize(operation, request) {
   for (const wanted of operation.security || [])
@@ -111,7 +116,7 @@ function authorize(operation, request) {
       else if (scheme.type === 'apiKey' && scheme.in === 'query' && values.key)
         request.query.append(scheme.name, values.key);
       else if (scheme.type === 'apiKey' && values.key)
-        document.cookie = `${scheme.name}=${values.key}; path=/; SameSite=Strict`;
+        setCookie(request, scheme.name, values.key);
     }
 }
 
@@ -186,7 +191,7 @@ function makeRequest(method, path, fields, body) {
       if (value === '') continue;
       if (parameter.in === 'query') request.query.append(parameter.name, value);
       if (parameter.in === 'header') request.headers.append(parameter.name, value);
-      if (parameter.in === 'cookie') document.cookie = `${parameter.name}=${value}; path=/; SameSite=Strict`;
+      if (parameter.in === 'cookie') setCookie(request, parameter.name, value);
     }
   }
   if (body) {
@@ -243,7 +248,9 @@ async function send(request, output, stop) {
   const state = el('p', {className: 'status', textContent: 'waiting …'}), head = el('pre', {}), body = el('pre', {});
   output.replaceChildren(el('h3', {textContent: 'Reply'}), state, el('pre', {textContent: curlOf(request, url)}));
   try {
-    const options = {method: request.method, headers: request.headers, signal: stop.signal, cache: 'no-store'};
+    /* Cookies only where the route takes one: without them a 401 does not make the browser ask for a password itself. */
+    const options = {method: request.method, headers: request.headers, signal: stop.signal, cache: 'no-store',
+      credentials: request.cookies ? 'same-origin' : 'omit'};
     if (request.body !== undefined) options.body = request.body;
     const reply = await fetch(url, options);
     const ms = (performance.now() - began).toFixed(1);
