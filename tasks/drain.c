@@ -3,9 +3,7 @@
  * the books. One thread drives it and asks each shard; a loop that a task holds is not waited for (round.h).
  * What runs on after the books are closed keeps its memory: nothing is freed under a thread that may still use it. */
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "tasks/executor.h"
 #include "tasks/handler.h"
@@ -29,7 +27,7 @@ bool tdm__executor_is_finished(tdm_executor *executor)
 static void say_finished(tdm_executor *executor)
 {
     pthread_mutex_lock(&executor->lock);
-    pthread_cond_broadcast(&executor->quiet);
+    tdm__cond_broadcast(&executor->quiet);
     pthread_mutex_unlock(&executor->lock);
     tdm__watch_notify(&executor->watch);
 }
@@ -51,7 +49,7 @@ void tdm_executor_hurry(tdm_executor *executor)
 {
     pthread_mutex_lock(&executor->lock);
     executor->hurry = true;
-    pthread_cond_broadcast(&executor->quiet);
+    tdm__cond_broadcast(&executor->quiet);
     pthread_mutex_unlock(&executor->lock);
 }
 
@@ -60,7 +58,7 @@ void tdm__executor_handler_gone(tdm_executor *executor)
     if (!atomic_load(&executor->closing))
         return;
     pthread_mutex_lock(&executor->lock);
-    pthread_cond_broadcast(&executor->quiet);
+    tdm__cond_broadcast(&executor->quiet);
     pthread_mutex_unlock(&executor->lock);
 }
 
@@ -77,12 +75,11 @@ static bool is_in_use(tdm_executor *executor)
 /* While there is something, until the time is over or somebody is in a hurry. */
 static void wait_while(tdm_executor *executor, bool (*something)(tdm_executor *executor), double seconds)
 {
-    int64_t deadline = tdm__deadline(tdm_ns_from_s(seconds));
-    struct timespec until = {.tv_sec = deadline / TDM_NS_PER_S, .tv_nsec = deadline % TDM_NS_PER_S};
-    int err = 0;
+    int64_t deadline = tdm__deadline_in(seconds);
+    bool in_time = true;
     pthread_mutex_lock(&executor->lock);
-    while (something(executor) && !executor->hurry && err != ETIMEDOUT)
-        err = pthread_cond_clockwait(&executor->quiet, &executor->lock, CLOCK_MONOTONIC, &until);
+    while (something(executor) && !executor->hurry && in_time)
+        in_time = tdm__cond_wait(&executor->quiet, &executor->lock, deadline);
     pthread_mutex_unlock(&executor->lock);
 }
 

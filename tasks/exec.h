@@ -6,11 +6,13 @@
 #ifndef TANDEM_TASKS_EXEC_H
 #define TANDEM_TASKS_EXEC_H
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "tasks/fiber.h"
 #include "tasks/inbox.h"
+#include "tasks/sync.h"
 #include <tandem/task.h>
 
 struct tdm__loop;
@@ -28,20 +30,30 @@ typedef struct tdm__exec_kind {
 /* Where a thread sleeps while it waits. */
 typedef struct tdm__parking {
     pthread_mutex_t lock;
-    pthread_cond_t cond;
+    tdm__cond cond;
 } tdm__parking;
 
 struct tdm__exec {
     tdm__message message; /* links it in a loop's inbox or list, or in a pool's queue: one at a time */
-    tdm__exec *previous;  /* in a pool's queue; guarded by the pool's lock */
     const tdm__exec_kind *kind;
-    struct tdm__loop *loop;          /* the loop it runs on; NULL: on a thread */
-    tdm__fiber *fiber;               /* while it runs on a loop */
-    _Atomic(tdm__parking *) parking; /* while it runs on a thread; written by that thread before any wait */
-    _Atomic int wait;                /* see wait.c */
-    bool ended_here;                 /* the wait ended while it began: nobody else delivers a wake-up; its own thread */
-    _Atomic bool cancel;             /* asked to stop: every wait that is not shielded returns -ECANCELED */
-    struct tdm_task *task;           /* NULL: a handler */
+    struct tdm__loop *loop; /* the loop it runs on; NULL: on a thread */
+    union {
+        tdm__fiber *fiber;               /* while it runs on a loop */
+        _Atomic(tdm__parking *) parking; /* while it runs on a thread; written by that thread before any wait */
+    };
+    tdm__exec *previous; /* in a pool's queue; guarded by the pool's lock */
+    _Atomic int wait;    /* see wait.c */
+    _Atomic bool cancel; /* asked to stop: every wait that is not shielded returns -ECANCELED */
+
+    /* For its own thread of control alone. */
+    bool ended_here;            /* the wait ended while it began: nobody else delivers a wake-up */
+    bool shielded_wait;         /* the current wait heeds neither cancellation nor scopes */
+    uint8_t shields;            /* open shielded sections */
+    struct tdm_timeout *scopes; /* open deadline scopes, innermost first */
+    int64_t base_ns;            /* the task's own deadline; 0: none */
+    int64_t scope_ns;           /* the earliest of both; 0: none */
+    struct tdm__context *context;
+    struct tdm_task *task; /* NULL: a handler, or a thread of the user's */
     const char *name;
 };
 
@@ -56,10 +68,15 @@ tdm__exec *tdm__exec_to_wait(void);
  *     tdm__wait_begin(exec, shielded);
  *     … tell whoever will call tdm__wake(exec, result) …
  *     result = tdm__wait_until(exec, deadline);   // then take back what was told
- * All on the exec's own thread of control. A wait that is not shielded also ends by tdm__exec_cancel(). */
+ * All on the exec's own thread of control. A wait that is not shielded also ends by tdm__exec_cancel() and by the
+ * deadlines of open scopes. Objects that several wait for use tasks/waiters.h. */
+
+/* The result of a wait whose own deadline came first. */
+#define TDM__DUE (-ETIME)
 
 void tdm__wait_begin(tdm__exec *exec, bool shielded);
-/* @return the result of whoever was first; 0 when the deadline was (INT64_MAX: none); -ENOMEM: no room for its timer. */
+/* @return the result of whoever was first: what tdm__wake() was given; TDM__DUE: `deadline_ns` has come (INT64_MAX:
+ * none); -ECANCELED; -ETIMEDOUT: a scope's deadline; -ENOMEM: no room for its timer. */
 int tdm__wait_until(tdm__exec *exec, int64_t deadline_ns);
 
 /* End the current wait with `result` (0 or a negative errno). The caller makes sure that `exec` cannot go away
@@ -69,7 +86,16 @@ bool tdm__wake(tdm__exec *exec, int result);
 /* Ask it to stop: its wait, and every later one, returns -ECANCELED. Any thread; `exec` must not go away meanwhile. */
 void tdm__exec_cancel(tdm__exec *exec);
 
-/* `ns` from now, as a deadline. */
+/* ---- deadline scopes (timeout.c); on its own thread of control, or before it runs ---- */
+
+/* The deadline below all scopes; 0: none. */
+void tdm__exec_set_deadline(tdm__exec *exec, int64_t deadline_ns);
+/* A wait has ended with -ETIMEDOUT: note whose deadline it was. */
+void tdm__scope_fired(tdm__exec *exec);
+
+/* `ns` from now, as a deadline; INT64_MAX stays that. */
 int64_t tdm__deadline(int64_t ns);
+/* The same for what a user gave in seconds. */
+int64_t tdm__deadline_in(double seconds);
 
 #endif

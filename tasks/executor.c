@@ -69,7 +69,7 @@ static void tear_down(tdm_executor *executor)
         tdm__loop_destroy(&executor->loops[i]);
     tdm__round_finish(&executor->round);
     tdm__watch_finish(&executor->watch);
-    pthread_cond_destroy(&executor->quiet);
+    tdm__cond_finish(&executor->quiet);
     pthread_mutex_destroy(&executor->lock);
     free(executor);
 }
@@ -108,7 +108,7 @@ int tdm_executor_create(tdm_executor **out, const tdm_executor_options *options)
     executor->epoch = (uint64_t) tdm_clock_wall_ns() ^ (uint64_t) getpid() << 40;
     executor->next_id = 1;
     pthread_mutex_init(&executor->lock, NULL);
-    pthread_cond_init(&executor->quiet, NULL);
+    tdm__cond_init(&executor->quiet);
     tdm__watch_init(&executor->watch);
     tdm__overrun_install();
     err = start_loops(executor);

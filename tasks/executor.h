@@ -43,7 +43,7 @@ struct tdm_executor {
     uint64_t abandoned;           /* by the drain's thread: who may still use this memory */
     tdm__round round;             /* how the drain asks the loops */
     pthread_mutex_t lock;         /* guards hurry and the wait for outstanding == 0 */
-    pthread_cond_t quiet;
+    tdm__cond quiet;
     bool hurry;
 };
 

@@ -28,7 +28,7 @@ struct tdm__pool {
     _Atomic uint64_t reserved; /* accepted and not yet started */
 
     pthread_mutex_t lock; /* guards everything below */
-    pthread_cond_t wake;
+    tdm__cond wake;
     tdm__exec *first, *last; /* the queue */
     uint64_t waiting, waiting_peak;
     unsigned idle, busy;
@@ -74,7 +74,7 @@ static void wake_one(tdm__pool *pool)
     if (!pool->first || !pool->idle || pool->waking)
         return;
     pool->waking = true;
-    pthread_cond_signal(&pool->wake);
+    tdm__cond_signal(&pool->wake);
 }
 
 void tdm__pool_push(tdm__pool *pool, tdm__exec *exec)
@@ -141,7 +141,7 @@ static void *worker_main(void *arg)
     for (;;) {
         while (!pool->first && !pool->stop) {
             pool->idle++;
-            pthread_cond_wait(&pool->wake, &pool->lock);
+            tdm__cond_wait(&pool->wake, &pool->lock, INT64_MAX);
             pool->idle--;
             pool->waking = false;
             now_ns = 0;
@@ -164,19 +164,19 @@ static void stop_workers(tdm__pool *pool, unsigned started)
     pthread_mutex_lock(&pool->lock);
     assert(!pool->first);
     pool->stop = true;
-    pthread_cond_broadcast(&pool->wake);
+    tdm__cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
     for (unsigned i = 0; i < started; i++) {
         pthread_join(pool->workers[i].thread, NULL);
         pthread_mutex_destroy(&pool->workers[i].parking.lock);
-        pthread_cond_destroy(&pool->workers[i].parking.cond);
+        tdm__cond_finish(&pool->workers[i].parking.cond);
     }
 }
 
 static void pool_free(tdm__pool *pool)
 {
     tdm__shard_finish(&pool->shard);
-    pthread_cond_destroy(&pool->wake);
+    tdm__cond_finish(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
     free(pool);
 }
@@ -187,12 +187,12 @@ static int start_worker(tdm__pool *pool, unsigned index)
     worker *self = &pool->workers[index];
     self->pool = pool;
     pthread_mutex_init(&self->parking.lock, NULL);
-    pthread_cond_init(&self->parking.cond, NULL);
+    tdm__cond_init(&self->parking.cond);
     snprintf(name, sizeof name, "tdm-%.5s-%u", pool->name, index);
     int err = tdm__thread_start(&self->thread, name, worker_main, self);
     if (err) {
         pthread_mutex_destroy(&self->parking.lock);
-        pthread_cond_destroy(&self->parking.cond);
+        tdm__cond_finish(&self->parking.cond);
     }
     return err;
 }
@@ -207,7 +207,7 @@ int tdm__pool_create(tdm__pool **out, const char *name, unsigned workers, unsign
     pool->worker_count = workers;
     pool->limit = limit;
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->wake, NULL);
+    tdm__cond_init(&pool->wake);
     unsigned started = 0;
     int err = tdm__shard_init(&pool->shard, TDM_POOL, gauge, ledger);
     while (!err && started < workers) {

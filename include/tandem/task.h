@@ -10,6 +10,7 @@
 #define TANDEM_TASK_H
 
 #include <tandem/base.h>
+#include <tandem/wait.h>
 
 TDM_BEGIN
 
@@ -65,13 +66,6 @@ typedef struct tdm_task_spec {
  *  @return 0: the executor owns `arg`; -EAGAIN: the pool's queue or the loops' limit is full; -ESHUTDOWN: draining;
  *          -EINVAL: no `run`, or an unknown lane; -ENOMEM. On an error the caller still owns `arg`. */
 TDM_API int tdm_spawn(tdm_executor *executor, const tdm_task_spec *spec, uint64_t *id);
-
-/** Wait. On a fiber it yields, on any other thread it blocks.
- *  @param seconds 0 gives other tasks a turn; negative or NaN counts as 0.
- *  @return 0: the time is over; -ECANCELED: the task was asked to stop (every later wait of it says so too);
- *          -EDEADLK: called on a loop's thread outside a fiber, where it would hold the loop;
- *          -ENOMEM: no memory for the timer (only on a fiber; the time is not over). */
-TDM_API int tdm_sleep(double seconds);
 
 /** The task that the calling code runs in, or NULL. Any thread. */
 TDM_API tdm_task *tdm_task_current(void);

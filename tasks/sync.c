@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: condition variables with deadlines on the monotonic clock; nothing else. It is a file of its own because all
+ * that blocks a thread of the executor passes through here. */
+#include "tasks/sync.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <time.h>
+
+#include <tandem/clock.h>
+
+void tdm__cond_init(tdm__cond *cond)
+{
+    int err = pthread_cond_init(&cond->cond, NULL); /* allocates nothing, so it cannot fail */
+    assert(!err);
+    (void) err;
+}
+
+void tdm__cond_finish(tdm__cond *cond)
+{
+    pthread_cond_destroy(&cond->cond);
+}
+
+bool tdm__cond_wait(tdm__cond *cond, pthread_mutex_t *lock, int64_t deadline_ns)
+{
+    if (deadline_ns == INT64_MAX) {
+        pthread_cond_wait(&cond->cond, lock);
+        return true;
+    }
+    if (deadline_ns < 0)
+        deadline_ns = 0;
+    struct timespec until = {.tv_sec = deadline_ns / TDM_NS_PER_S, .tv_nsec = deadline_ns % TDM_NS_PER_S};
+    return pthread_cond_clockwait(&cond->cond, lock, CLOCK_MONOTONIC, &until) != ETIMEDOUT;
+}
+
+void tdm__cond_signal(tdm__cond *cond)
+{
+    pthread_cond_signal(&cond->cond);
+}
+
+void tdm__cond_broadcast(tdm__cond *cond)
+{
+    pthread_cond_broadcast(&cond->cond);
+}
