@@ -7,12 +7,17 @@
 #include <tandem/app.h>
 #include <tandem/base.h>
 #include <tandem/clock.h>
+#include <tandem/context.h>
+#include <tandem/evented.h>
 #include <tandem/executor.h>
+#include <tandem/group.h>
 #include <tandem/histogram.h>
+#include <tandem/join.h>
 #include <tandem/json.h>
 #include <tandem/ledger.h>
 #include <tandem/log.h>
 #include <tandem/option.h>
+#include <tandem/pool.h>
 #include <tandem/request.h>
 #include <tandem/route.h>
 #include <tandem/stats.h>
