@@ -57,6 +57,14 @@ double bench_number(const char *text)
     return value;
 }
 
+bool bench_is_evented(const char *kind)
+{
+    bool evented = strcmp(kind, "evented") == 0;
+    if (!evented && strcmp(kind, "fiber") != 0)
+        bench_die("the kind of task is evented or fiber", -EINVAL);
+    return evented;
+}
+
 static int run_driver(tdm_task *task, void *arg)
 {
     (void) task;

@@ -4,6 +4,7 @@
 #ifndef TANDEM_TESTS_BENCH_COMMON_H
 #define TANDEM_TESTS_BENCH_COMMON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,9 @@ _Noreturn void bench_use(const char *use);
 
 /* A positive number of the command line, or bench_die(). */
 double bench_number(const char *text);
+
+/* Is it "evented", not "fiber"? Anything else: bench_die(). */
+bool bench_is_evented(const char *kind);
 
 /* Start an executor, run `drive(executor, arg)` as a task on its loop, wait until it has ended, and stop the executor.
  * Every task must have ended as done and nothing must have been rejected, else bench_die(). */

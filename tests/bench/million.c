@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: N tasks asleep at once on one loop. They fall due one after another, evenly over SPREAD seconds, SECONDS after
- * the first was started; by then all should be asleep: `spare_s` says how long before. Use: million fiber N SECONDS
+ * the first was started; by then all should be asleep: `spare_s` says how long before. Use: million evented|fiber N SECONDS
  * SPREAD. Where the executor bears fewer (before Linux 6.13 guard pages run out), N is what it bears. Each task puts its
  * lateness into a place of its own, whose pages are there before the first task is. */
 #include <stdlib.h>
@@ -24,15 +24,37 @@ static struct {
     double bytes;
 } all;
 
-static int sleep_once(tdm_task *task, void *arg)
+static double seconds_left(const sleeper *self)
 {
-    (void) task;
-    sleeper *self = arg;
-    all.asleep++;
-    int err = tdm_sleep(tdm_s_from_ns(self->due_ns - tdm_clock_ns()));
+    return tdm_s_from_ns(self->due_ns - tdm_clock_ns());
+}
+
+static void woken(sleeper *self)
+{
     self->late_ns = tdm_clock_ns() - self->due_ns;
     all.ended++;
+}
+
+static int sleep_on_fiber(tdm_task *task, void *arg)
+{
+    (void) task;
+    all.asleep++;
+    int err = tdm_sleep(seconds_left(arg));
+    woken(arg);
     return err;
+}
+
+static int get_up(tdm_task *task, void *arg)
+{
+    woken(arg);
+    tdm_task_finish(task, 0);
+    return 0;
+}
+
+static int lie_down(tdm_task *task, void *arg)
+{
+    all.asleep++;
+    return tdm_task_after(task, seconds_left(arg), get_up);
 }
 
 static void start_all(tdm_executor *executor)
@@ -89,12 +111,16 @@ static void report(void)
 
 int main(int argc, char **argv)
 {
-    if (argc != 5 || strcmp(argv[1], "fiber") != 0)
-        bench_use("million fiber N SECONDS SPREAD");
+    if (argc != 5)
+        bench_use("million evented|fiber N SECONDS SPREAD");
     all.n = (uint64_t) bench_number(argv[2]);
     all.seconds = bench_number(argv[3]);
     all.spread = bench_number(argv[4]);
-    all.spec = (tdm_task_spec){.name = "sleeper", .run = sleep_once};
+    all.spec = (tdm_task_spec){.name = "sleeper"};
+    if (bench_is_evented(argv[1]))
+        all.spec.start = lie_down;
+    else
+        all.spec.run = sleep_on_fiber;
     all.sleepers = calloc(all.n, sizeof *all.sleepers);
     if (!all.sleepers)
         bench_die("no memory for the sleepers", 0);

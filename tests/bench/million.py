@@ -9,7 +9,7 @@ import sys
 import contest
 import harness
 
-KINDS = ("fiber",)
+KINDS = ("evented", "fiber")
 BASELINES = ("asyncio", "uvloop", "go", "node")
 BYTES_EACH = 5500  # what a sleeping fiber and its page tables need, and some more
 SHARE = 0.8        # of the memory that is free

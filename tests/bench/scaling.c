@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: what a task costs when N are in flight: waves of N tasks that all sleep at once, and the CPU time of the
  * process for a wave, by N. That is a whole life: spawned, started, put to sleep, woken in its time, ended, written into
- * the ledger. Use: scaling fiber N WAVES SECONDS. A wave before the first does not count. */
-#include <string.h>
-
+ * the ledger. Use: scaling evented|fiber N WAVES SECONDS. A wave before the first does not count. */
 #include "tests/bench/common.h"
 #include <tandem/tandem.h>
 
@@ -23,7 +21,7 @@ static void one_more_asleep(void)
     all.asleep++;
 }
 
-static int sleep_once(tdm_task *task, void *arg)
+static int sleep_on_fiber(tdm_task *task, void *arg)
 {
     (void) task;
     (void) arg;
@@ -31,6 +29,21 @@ static int sleep_once(tdm_task *task, void *arg)
     int err = tdm_sleep(all.seconds);
     all.ended++;
     return err;
+}
+
+static int get_up(tdm_task *task, void *arg)
+{
+    (void) arg;
+    all.ended++;
+    tdm_task_finish(task, 0);
+    return 0;
+}
+
+static int lie_down(tdm_task *task, void *arg)
+{
+    (void) arg;
+    one_more_asleep();
+    return tdm_task_after(task, all.seconds, get_up);
 }
 
 /* @return the CPU time it took. */
@@ -62,12 +75,16 @@ static void drive(tdm_executor *executor, void *arg)
 
 int main(int argc, char **argv)
 {
-    if (argc != 5 || strcmp(argv[1], "fiber") != 0)
-        bench_use("scaling fiber N WAVES SECONDS");
+    if (argc != 5)
+        bench_use("scaling evented|fiber N WAVES SECONDS");
     all.n = (uint64_t) bench_number(argv[2]);
     all.waves = (uint64_t) bench_number(argv[3]);
     all.seconds = bench_number(argv[4]);
-    all.spec = (tdm_task_spec){.name = "sleeper", .run = sleep_once};
+    all.spec = (tdm_task_spec){.name = "sleeper"};
+    if (bench_is_evented(argv[1]))
+        all.spec.start = lie_down;
+    else
+        all.spec.run = sleep_on_fiber;
     bench_on_loop(&(tdm_executor_options){.loops = 1, .max_loop_tasks = (unsigned) all.n + 1}, drive, NULL);
     bench_print((bench_result[]){{"cpu_ns", (double) all.cpu_ns / (double) (all.n * all.waves)}, {0}});
     return 0;

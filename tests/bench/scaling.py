@@ -8,7 +8,7 @@ import sys
 import contest
 import harness
 
-KINDS = ("fiber",)
+KINDS = ("evented", "fiber")
 BASELINES = ("asyncio", "go")
 NS_EACH = 20_000  # how long a wave sleeps, by its tasks: all must be asleep before the first wakes
 AT_LEAST = 50_000  # tasks in the waves of one run

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: no-op tasks of the loop lane, spawned on the loop that runs them, in batches between which the loop turns.
- * Use: spawn fiber TASKS BATCH. The first ten batches do not count. */
-#include <string.h>
-
+ * Use: spawn evented|fiber TASKS BATCH. The first ten batches do not count. */
 #include "tests/bench/common.h"
-#include <tandem/clock.h>
+#include <tandem/tandem.h>
 
 typedef struct spawner {
     tdm_task_spec spec;
@@ -13,10 +11,17 @@ typedef struct spawner {
     double per_second;
 } spawner;
 
-static int noop(tdm_task *task, void *arg)
+static int noop_on_fiber(tdm_task *task, void *arg)
 {
     (void) task;
     ((spawner *) arg)->ended++;
+    return 0;
+}
+
+static int noop_evented(tdm_task *task, void *arg)
+{
+    ((spawner *) arg)->ended++;
+    tdm_task_finish(task, 0);
     return 0;
 }
 
@@ -45,10 +50,14 @@ static void drive(tdm_executor *executor, void *arg)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4 || strcmp(argv[1], "fiber") != 0)
-        bench_use("spawn fiber TASKS BATCH");
+    if (argc != 4)
+        bench_use("spawn evented|fiber TASKS BATCH");
     spawner self = {.tasks = (uint64_t) bench_number(argv[2]), .batch = (uint64_t) bench_number(argv[3])};
-    self.spec = (tdm_task_spec){.name = "noop", .arg = &self, .run = noop};
+    self.spec = (tdm_task_spec){.name = "noop", .arg = &self};
+    if (bench_is_evented(argv[1]))
+        self.spec.start = noop_evented;
+    else
+        self.spec.run = noop_on_fiber;
     bench_on_loop(&(tdm_executor_options){.loops = 1}, drive, &self);
     bench_print((bench_result[]){{"per_second", self.per_second}, {0}});
     return 0;
