@@ -91,16 +91,20 @@ bool tdm__loop_look(tdm__loop *loop, tdm__hold *out)
     return tdm__held_look(&loop->held, out);
 }
 
-void tdm__loop_enter(tdm__loop *loop, tdm__exec *exec)
+tdm__exec *tdm__loop_enter(tdm__loop *loop, tdm__exec *exec)
 {
+    tdm__exec *outer = loop->entered;
     loop->entered = exec;
-    publish(loop, exec);
+    if (!outer)
+        publish(loop, exec);
+    return outer;
 }
 
-void tdm__loop_leave(tdm__loop *loop)
+void tdm__loop_leave(tdm__loop *loop, tdm__exec *outer)
 {
-    loop->entered = NULL;
-    publish_end(loop);
+    loop->entered = outer;
+    if (!outer)
+        publish_end(loop);
 }
 
 tdm__exec *tdm__loop_entered(const tdm__loop *loop)
@@ -138,7 +142,7 @@ static void after_fiber(tdm__loop *loop, tdm__exec *exec, bool over)
 
 static void start_on(tdm__loop *loop, tdm__exec *exec, tdm__fiber *fiber)
 {
-    if (!exec->kind->begin(exec, tdm__loop_now(loop))) {
+    if (!exec->kind->begin(exec, tdm__loop_turn_now(loop))) {
         tdm__fiber_give_back(&loop->fibers, fiber);
         exec->kind->ended(exec);
         retry_starved(loop);
@@ -250,6 +254,7 @@ static int64_t next_deadline(const tdm__loop *loop)
 
 static void run_messages(tdm__loop *loop)
 {
+    tdm__loop_now(loop); /* once for all that takes no time */
     tdm__inbox_take(&loop->inbox, &loop->todo);
     for (unsigned i = 0; i < loop->turn_limit; i++) {
         tdm__message *message = tdm__message_list_take(&loop->todo);
