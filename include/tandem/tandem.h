@@ -15,6 +15,7 @@
 #include <tandem/option.h>
 #include <tandem/request.h>
 #include <tandem/route.h>
+#include <tandem/semaphore.h>
 #include <tandem/stats.h>
 #include <tandem/task.h>
 #include <tandem/timeout.h>
