@@ -11,6 +11,7 @@
 #include <tandem/histogram.h>
 #include <tandem/json.h>
 #include <tandem/ledger.h>
+#include <tandem/limiter.h>
 #include <tandem/log.h>
 #include <tandem/option.h>
 #include <tandem/request.h>

@@ -416,24 +416,18 @@ END_TEST
 
 int main(void)
 {
-    return unit_main("semaphore", (const TTest *const[]){
-                                      permits_are_counted,
-                                      a_bounded_one_refuses_more_than_was_taken,
-                                      a_bounded_one_that_is_awaited_refuses_more_than_all,
-                                      no_more_than_the_limit_can_be_free,
-                                      waiters_are_served_first_in_first_out_wherever_they_wait,
-                                      several_permits_wake_as_many_and_the_rest_is_free,
-                                      a_permit_meant_for_a_cancelled_waiter_goes_to_the_next,
-                                      a_permit_that_came_before_the_cancellation_is_kept,
-                                      a_cancelled_waiter_that_was_alone_leaves_the_permit_free,
-                                      a_permit_that_came_before_the_loop_saw_the_deadline_counts,
-                                      a_permit_that_came_after_the_deadline_goes_to_the_next,
-                                      a_waiter_whose_time_is_over_leaves_no_trace_in_any_place,
-                                      its_own_time_and_that_of_a_scope_are_told_apart,
-                                      a_cancelled_task_gets_what_is_free_and_waits_only_under_a_shield,
-                                      a_callback_gets_what_is_free_and_never_waits,
-                                      whoever_got_the_last_permit_may_destroy_it_at_once,
-                                      a_crowd_on_loops_workers_and_threads_never_exceeds_the_permits,
-                                      NULL,
-                                  });
+    return unit_main(
+        "semaphore",
+        (const TTest *const[]){
+            permits_are_counted, a_bounded_one_refuses_more_than_was_taken,
+            a_bounded_one_that_is_awaited_refuses_more_than_all, no_more_than_the_limit_can_be_free,
+            waiters_are_served_first_in_first_out_wherever_they_wait, several_permits_wake_as_many_and_the_rest_is_free,
+            a_permit_meant_for_a_cancelled_waiter_goes_to_the_next, a_permit_that_came_before_the_cancellation_is_kept,
+            a_cancelled_waiter_that_was_alone_leaves_the_permit_free,
+            a_permit_that_came_before_the_loop_saw_the_deadline_counts,
+            a_permit_that_came_after_the_deadline_goes_to_the_next,
+            a_waiter_whose_time_is_over_leaves_no_trace_in_any_place, its_own_time_and_that_of_a_scope_are_told_apart,
+            a_cancelled_task_gets_what_is_free_and_waits_only_under_a_shield,
+            a_callback_gets_what_is_free_and_never_waits, whoever_got_the_last_permit_may_destroy_it_at_once,
+            a_crowd_on_loops_workers_and_threads_never_exceeds_the_permits, NULL});
 }
