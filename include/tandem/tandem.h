@@ -7,12 +7,15 @@
 #include <tandem/app.h>
 #include <tandem/base.h>
 #include <tandem/clock.h>
+#include <tandem/condition.h>
+#include <tandem/event.h>
 #include <tandem/executor.h>
 #include <tandem/histogram.h>
 #include <tandem/json.h>
 #include <tandem/ledger.h>
 #include <tandem/limiter.h>
 #include <tandem/log.h>
+#include <tandem/mutex.h>
 #include <tandem/option.h>
 #include <tandem/request.h>
 #include <tandem/route.h>
