@@ -6,6 +6,7 @@
 
 #include <tandem/app.h>
 #include <tandem/base.h>
+#include <tandem/channel.h>
 #include <tandem/clock.h>
 #include <tandem/condition.h>
 #include <tandem/event.h>
