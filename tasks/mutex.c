@@ -24,7 +24,7 @@ struct tdm_mutex {
 static const void *myself(void)
 {
     static _Thread_local char thread;
-    const tdm__exec *exec = tdm__exec_current();
+    const tdm__exec *exec = tdm__exec_inside();
     return exec ? (const void *) exec : &thread;
 }
 

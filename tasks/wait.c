@@ -15,6 +15,7 @@
 #include <sched.h>
 
 #include "tasks/loop.h"
+#include "tasks/task.h"
 #include <tandem/clock.h>
 #include <tandem/timeout.h>
 #include <tandem/wait.h>
@@ -47,9 +48,18 @@ tdm__exec *tdm__exec_to_wait(void)
     return &plain_exec;
 }
 
+tdm__exec *tdm__exec_inside(void)
+{
+    if (current)
+        return current;
+    tdm__loop *loop = tdm__loop_current();
+    return loop ? tdm__loop_entered(loop) : NULL;
+}
+
 tdm_task *tdm_task_current(void)
 {
-    return current ? current->task : NULL;
+    tdm__exec *exec = tdm__exec_inside();
+    return exec && exec->kind && exec->kind->is_task ? tdm__task_of(exec) : NULL;
 }
 
 /* The tie. A cancellation does not count against a shielded wait. */
