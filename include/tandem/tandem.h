@@ -13,6 +13,7 @@
 #include <tandem/event.h>
 #include <tandem/evented.h>
 #include <tandem/executor.h>
+#include <tandem/fd.h>
 #include <tandem/group.h>
 #include <tandem/histogram.h>
 #include <tandem/join.h>
