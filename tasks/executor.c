@@ -119,6 +119,7 @@ int tdm_executor_create(tdm_executor **out, const tdm_executor_options *options)
         tear_down(executor);
         return err;
     }
+    tdm__testing_count_executors(1);
     uint64_t stacks = tdm__stack_limit();
     if (executor->settings.max_loop_tasks > stacks)
         executor->settings.max_loop_tasks = (unsigned) stacks;
@@ -137,6 +138,7 @@ int tdm_executor_destroy(tdm_executor **slot)
     if (!tdm__executor_settle(executor))
         return -EBUSY;
     tear_down(executor);
+    tdm__testing_count_executors(-1);
     return 0;
 }
 

@@ -175,13 +175,18 @@ void tdm__loop_suspend(tdm__loop *loop, tdm__exec *exec)
 static void wake(tdm__loop *loop)
 {
     const uint64_t one = 1;
+    if (tdm__testing())
+        tdm__baton_wake(loop, false);
     while (write(loop->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
         ; /* EAGAIN: the counter is full, so it wakes anyway */
 }
 
 void tdm__loop_post(tdm__loop *loop, tdm__message *message)
 {
-    if (tdm__inbox_put(&loop->inbox, message) && atomic_load(&loop->sleeping))
+    tdm__point();
+    bool was_empty = tdm__inbox_put(&loop->inbox, message);
+    tdm__point();
+    if (was_empty && atomic_load(&loop->sleeping))
         wake(loop);
 }
 
@@ -237,14 +242,38 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 
 /* ---- turns ---- */
 
+/* In testing mode: which of the fibers that can go on is first. All else keeps its order. */
+static void draw_next_fiber(tdm__loop *loop)
+{
+    enum { MOST = 64 };
+    tdm__message **found[MOST], *last = NULL;
+    unsigned count = 0;
+    for (tdm__message **at = &loop->todo.first; *at && count < MOST; at = &(*at)->next)
+        if (at == &loop->todo.first || (*at)->run == resume_exec)
+            found[count++] = at;
+    unsigned drawn = (unsigned) tdm__choose(count);
+    if (!drawn)
+        return;
+    tdm__message *message = *found[drawn];
+    *found[drawn] = message->next;
+    message->next = loop->todo.first;
+    loop->todo.first = message;
+    for (tdm__message *at = message; at; at = at->next)
+        last = at;
+    loop->todo.last = last;
+}
+
 static void run_messages(tdm__loop *loop)
 {
     tdm__inbox_take(&loop->inbox, &loop->todo);
     for (unsigned i = 0; i < loop->turn_limit; i++) {
+        if (tdm__testing())
+            draw_next_fiber(loop);
         tdm__message *message = tdm__message_list_take(&loop->todo);
         if (!message)
             break;
         void (*run)(tdm__message * message) = message->run;
+        tdm__point();
         run(message);
         if (run != start_exec)
             loop->now_is_fresh = false;
@@ -275,15 +304,26 @@ static void look_for_stack(tdm__loop *loop)
     retry_starved(loop);
 }
 
+/* Besides our own two. */
+static bool has_descriptors(const tdm__loop *loop)
+{
+    return event_base_get_num_events(loop->base, EVENT_BASE_COUNT_ADDED) > 2;
+}
+
 static void poll_once(tdm__loop *loop)
 {
     loop->turns++;
     bool busy =
         loop->todo.first || next_deadline(loop) <= tdm_clock_ns() || tdm__fibers_trim(&loop->fibers, loop->turn_limit);
     if (!busy) {
-        tell_next_deadline(loop);
+        if (!tdm__testing())
+            tell_next_deadline(loop);
         atomic_store(&loop->sleeping, true);
         busy = !tdm__inbox_is_empty(&loop->inbox) || loop->stop;
+    }
+    if (!busy && tdm__testing()) {
+        tdm__baton_idle(loop, next_deadline(loop), has_descriptors(loop), __func__);
+        busy = true;
     }
     loop->now_is_fresh = false; /* it may sleep now, and then callbacks run */
     int err = event_base_loop(loop->base, EVLOOP_ONCE | (busy ? EVLOOP_NONBLOCK : 0));
@@ -304,6 +344,8 @@ static void *loop_main(void *arg)
     tdm__overrun_watch_thread();
     loop->thread_id = tdm_thread_id();
     while (!loop->stop) {
+        if (tdm__choose(2)) /* in testing mode: now and then messages come before timers */
+            run_messages(loop);
         run_timers(loop);
         look_for_stack(loop);
         run_messages(loop);
@@ -414,7 +456,7 @@ void tdm__loop_destroy(tdm__loop **slot)
         return;
     *slot = NULL;
     tdm__loop_call(loop, stop_loop, NULL);
-    pthread_join(loop->thread, NULL);
+    tdm__thread_join(loop->thread);
     loop_free(loop);
 }
 

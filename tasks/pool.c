@@ -54,12 +54,12 @@ void tdm__pool_unreserve(tdm__pool *pool)
 
 void tdm__pool_lock(tdm__pool *pool)
 {
-    pthread_mutex_lock(&pool->lock);
+    tdm__lock(&pool->lock);
 }
 
 void tdm__pool_unlock(tdm__pool *pool)
 {
-    pthread_mutex_unlock(&pool->lock);
+    tdm__unlock(&pool->lock);
 }
 
 /* ---- the queue ---- */
@@ -117,18 +117,18 @@ static int64_t run_one(worker *self, tdm__exec *exec, int64_t now_ns)
     if (live) {
         pool->busy++;
         atomic_store(&exec->parking, &self->parking);
-        pthread_mutex_unlock(&pool->lock);
+        tdm__unlock(&pool->lock);
         tdm__exec_set_current(exec);
         exec->kind->run(exec);
         tdm__exec_set_current(NULL);
-        pthread_mutex_lock(&pool->lock);
+        tdm__lock(&pool->lock);
         pool->busy--;
         now_ns = tdm_clock_ns();
         exec->kind->finish(exec, now_ns);
     }
-    pthread_mutex_unlock(&pool->lock);
+    tdm__unlock(&pool->lock);
     exec->kind->ended(exec);
-    pthread_mutex_lock(&pool->lock);
+    tdm__lock(&pool->lock);
     return now_ns;
 }
 
@@ -137,7 +137,7 @@ static void *worker_main(void *arg)
     worker *self = arg;
     tdm__pool *pool = self->pool;
     int64_t now_ns = 0;
-    pthread_mutex_lock(&pool->lock);
+    tdm__lock(&pool->lock);
     for (;;) {
         while (!pool->first && !pool->stop) {
             pool->idle++;
@@ -153,7 +153,7 @@ static void *worker_main(void *arg)
         wake_one(pool);
         now_ns = run_one(self, exec, now_ns);
     }
-    pthread_mutex_unlock(&pool->lock);
+    tdm__unlock(&pool->lock);
     return NULL;
 }
 
@@ -161,13 +161,13 @@ static void *worker_main(void *arg)
 
 static void stop_workers(tdm__pool *pool, unsigned started)
 {
-    pthread_mutex_lock(&pool->lock);
+    tdm__lock(&pool->lock);
     assert(!pool->first);
     pool->stop = true;
     tdm__cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->lock);
+    tdm__unlock(&pool->lock);
     for (unsigned i = 0; i < started; i++) {
-        pthread_join(pool->workers[i].thread, NULL);
+        tdm__thread_join(pool->workers[i].thread);
         pthread_mutex_destroy(&pool->workers[i].parking.lock);
         tdm__cond_finish(&pool->workers[i].parking.cond);
     }

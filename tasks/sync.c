@@ -21,8 +21,10 @@ void tdm__cond_finish(tdm__cond *cond)
     pthread_cond_destroy(&cond->cond);
 }
 
-bool tdm__cond_wait(tdm__cond *cond, pthread_mutex_t *lock, int64_t deadline_ns)
+bool tdm__cond_wait_in(tdm__cond *cond, pthread_mutex_t *lock, int64_t deadline_ns, const char *in)
 {
+    if (tdm__testing())
+        return tdm__baton_cond_wait(cond, lock, deadline_ns, in);
     if (deadline_ns == INT64_MAX) {
         pthread_cond_wait(&cond->cond, lock);
         return true;
@@ -35,10 +37,16 @@ bool tdm__cond_wait(tdm__cond *cond, pthread_mutex_t *lock, int64_t deadline_ns)
 
 void tdm__cond_signal(tdm__cond *cond)
 {
-    pthread_cond_signal(&cond->cond);
+    if (tdm__testing())
+        tdm__baton_wake(cond, false);
+    else
+        pthread_cond_signal(&cond->cond);
 }
 
 void tdm__cond_broadcast(tdm__cond *cond)
 {
-    pthread_cond_broadcast(&cond->cond);
+    if (tdm__testing())
+        tdm__baton_wake(cond, true);
+    else
+        pthread_cond_broadcast(&cond->cond);
 }

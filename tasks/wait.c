@@ -61,12 +61,14 @@ static bool win(tdm__exec *exec, int result, bool cancel)
     return !cancel && expected == SHIELDED && atomic_compare_exchange_strong(&exec->wait, &expected, result);
 }
 
-void tdm__wait_begin(tdm__exec *exec, bool shielded)
+void tdm__wait_begin_in(tdm__exec *exec, bool shielded, const char *in)
 {
+    exec->waits_in = in;
     exec->ended_here = false;
     exec->shielded_wait = shielded;
     bool deaf = shielded || exec->shields; /* to cancellation */
     atomic_store(&exec->wait, deaf ? SHIELDED : ARMED);
+    tdm__point();
     if (!deaf && atomic_load(&exec->cancel))
         exec->ended_here = win(exec, -ECANCELED, true);
     else if (!shielded && exec->scope_ns && exec->scope_ns <= tdm_clock_ns())
@@ -76,11 +78,11 @@ void tdm__wait_begin(tdm__exec *exec, bool shielded)
 /* Under the parking's lock, so that the thread cannot see the result and be gone before it is signalled. */
 static bool end_wait_of_thread(tdm__exec *exec, tdm__parking *parking, int result, bool cancel)
 {
-    pthread_mutex_lock(&parking->lock);
+    tdm__lock(&parking->lock);
     bool won = win(exec, result, cancel);
     if (won)
         tdm__cond_signal(&parking->cond);
-    pthread_mutex_unlock(&parking->lock);
+    tdm__unlock(&parking->lock);
     return won;
 }
 
@@ -105,6 +107,7 @@ bool tdm__wake(tdm__exec *exec, int result)
 void tdm__exec_cancel(tdm__exec *exec)
 {
     atomic_store(&exec->cancel, true);
+    tdm__point();
     end_wait(exec, -ECANCELED, true);
 }
 
@@ -142,12 +145,23 @@ static int wait_on_thread(tdm__exec *exec, int64_t deadline_ns, int due)
 {
     tdm__parking *parking = atomic_load(&exec->parking);
     bool in_time = true;
-    pthread_mutex_lock(&parking->lock);
+    tdm__lock(&parking->lock);
     while (atomic_load(&exec->wait) > 0 && in_time)
         in_time = tdm__cond_wait(&parking->cond, &parking->lock, deadline_ns);
     win(exec, due, false); /* the time is over, unless somebody was first */
     int result = atomic_load(&exec->wait);
-    pthread_mutex_unlock(&parking->lock);
+    tdm__unlock(&parking->lock);
+    return result;
+}
+
+/* For the report of a deadlock. */
+static int wait_with_note(tdm__exec *exec, int64_t deadline_ns, int due)
+{
+    tdm__baton_note note = {.name = exec->name, .in = exec->waits_in, .fiber = exec->loop, .deadline_ns = deadline_ns};
+    note.task = exec->task ? tdm_task_id(exec->task) : 0;
+    tdm__baton_note_add(&note);
+    int result = exec->loop ? wait_on_fiber(exec, deadline_ns, due) : wait_on_thread(exec, deadline_ns, due);
+    tdm__baton_note_remove(&note);
     return result;
 }
 
@@ -158,8 +172,11 @@ int tdm__wait_until(tdm__exec *exec, int64_t deadline_ns)
         deadline_ns = exec->scope_ns;
         due = -ETIMEDOUT;
     }
+    tdm__point();
     if (exec->ended_here)
         result = atomic_load(&exec->wait);
+    else if (tdm__testing())
+        result = wait_with_note(exec, deadline_ns, due);
     else
         result = exec->loop ? wait_on_fiber(exec, deadline_ns, due) : wait_on_thread(exec, deadline_ns, due);
     assert(result <= 0);
@@ -201,7 +218,7 @@ int tdm_yield(void)
     if (!exec->ended_here) {
         bool ended = tdm__wake(exec, 0); /* a fiber's wake-up puts it behind those that are ready */
         (void) ended;                    /* or somebody was faster */
-        if (!exec->loop)
+        if (!exec->loop && !tdm__testing())
             sched_yield();
     }
     return tdm__wait_until(exec, INT64_MAX);

@@ -17,6 +17,7 @@
 #include <tandem/route.h>
 #include <tandem/stats.h>
 #include <tandem/task.h>
+#include <tandem/testing.h>
 #include <tandem/timeout.h>
 #include <tandem/wait.h>
 
