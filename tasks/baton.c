@@ -1,32 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: every thread that takes part is a player. One holds the baton and runs; the others sleep. A player passes the
- * baton on where it waits, and at points in between where the seed says so. Who is next is drawn from those who can run:
- * those that were woken, those whose deadline has come, those that gave way. If there is none, threads with descriptors
- * look at them; then whoever settles goes on; then time jumps to the next deadline; if there is none, it is a deadlock.
+ * baton on where it waits, and at points in between where the seed says so; game.c draws who is next.
  * The game's lock is held for moments only and guards all of it. Since one thread runs at a time it is hardly ever
- * contended, but threads outside the game (the log's writer) may come by.
- * A test is replayed from its seed alone, so nothing here may depend on an address, a thread's id or real time. Each
- * seed also has its own temper, how often a point gives way: some defects need many switches, others few. */
+ * contended, but threads outside the game (the log's writer) may come by. */
 #include "tasks/baton.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "tasks/clock.h"
+#include <tandem/clock.h>
+
 #include "tasks/game.h"
 
-enum {
-    LOOK_ODDS = 8,      /* one hand-over in so many counts those who may look at descriptors among those who can run */
-    SPURIOUS_ODDS = 64, /* one in so many those who wait, too: condition variables wake without cause now and then */
-    LOOKS = 2,          /* how often in a row a thread looks in vain before time passes */
-    REAL_NAP_NS = 1000000,
-};
-
 _Atomic bool tdm__baton_on;
-tdm__game tdm__the_game = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static tdm__game *const game = &tdm__the_game;
 static _Thread_local tdm__player *self;
@@ -42,176 +29,7 @@ static void unlock_game(void)
     pthread_mutex_unlock(&game->lock);
 }
 
-/* With the game's lock. */
-static void fail(const char *what)
-{
-    unlock_game();
-    tdm__baton_fail(what);
-}
-
-/* ---- choices; with the game's lock ---- */
-
-static uint64_t next_random(void) /* splitmix64 */
-{
-    uint64_t z = game->random += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
-static uint64_t draw(uint64_t n)
-{
-    if (n < 2)
-        return 0;
-    uint64_t drawn = next_random() % n;
-    game->choices++;
-    game->fingerprint = (game->fingerprint ^ (n << 32 ^ drawn)) * UINT64_C(0x100000001B3);
-    return drawn;
-}
-
-typedef bool trait(const tdm__player *p);
-
-static bool can_run(const tdm__player *p)
-{
-    return p->state == TDM__PLAYER_READY || (p->state == TDM__PLAYER_WAITS && p->deadline_ns <= game->now_ns);
-}
-
-static bool has_descriptors(const tdm__player *p)
-{
-    return p->state == TDM__PLAYER_WAITS && p->looks;
-}
-
-static bool can_look(const tdm__player *p)
-{
-    return has_descriptors(p) && (p->looked_at != game->activity || p->looked < LOOKS);
-}
-
-static bool settles(const tdm__player *p)
-{
-    return p->state == TDM__PLAYER_SETTLES;
-}
-
-static bool may_wake_without_cause(const tdm__player *p)
-{
-    return p->state == TDM__PLAYER_WAITS && p->wait == TDM__FOR_COND;
-}
-
-static uint64_t count(trait *is, trait *or_is)
-{
-    uint64_t n = 0;
-    for (const tdm__player *p = game->first; p; p = p->next)
-        n += is(p) || or_is(p);
-    return n;
-}
-
-/* One of those who have one of the two traits. NULL: nobody. */
-static tdm__player *draw_player(trait *is, trait *or_is)
-{
-    uint64_t n = count(is, or_is);
-    if (!n)
-        return NULL;
-    uint64_t skip = draw(n);
-    tdm__player *p = game->first;
-    while (!(is(p) || or_is(p)) || skip--)
-        p = p->next;
-    return p;
-}
-
-/* ---- time; with the game's lock ---- */
-
-/* To the next deadline. @return false: nobody waits for one. */
-static bool pass_time(void)
-{
-    int64_t next = INT64_MAX;
-    for (const tdm__player *p = game->first; p; p = p->next)
-        if (p->state == TDM__PLAYER_WAITS && p->deadline_ns < next)
-            next = p->deadline_ns;
-    if (next == INT64_MAX)
-        return false;
-    assert(next > game->now_ns);
-    atomic_store(&game->now_ns, next);
-    game->turns = 0;
-    return true;
-}
-
-/* Nothing in this process can happen. Perhaps something comes in from outside, while there is somebody to see it.
- * @return false: nobody looks, or nothing came for too long. */
-static bool wait_for_the_world(void)
-{
-    if (!count(has_descriptors, has_descriptors) || game->napped_ns >= game->patience_ns)
-        return false;
-    game->napped_ns += REAL_NAP_NS;
-    unlock_game();
-    nanosleep(&(struct timespec){.tv_nsec = REAL_NAP_NS}, NULL);
-    lock_game();
-    game->activity++;
-    return true;
-}
-
-/* ---- passing the baton; with the game's lock ---- */
-
-static tdm__player *next_player(void)
-{
-    trait *also = can_run;
-    if (next_random() % LOOK_ODDS == 0)
-        also = can_look;
-    else if (next_random() % SPURIOUS_ODDS == 0)
-        also = may_wake_without_cause;
-    for (;;) {
-        tdm__player *next = count(can_run, can_run) ? draw_player(can_run, also) : NULL;
-        if (!next)
-            next = draw_player(can_look, can_look);
-        if (!next)
-            next = draw_player(settles, settles);
-        if (next)
-            return next;
-        if (!pass_time() && !wait_for_the_world())
-            fail("nobody can run, and nobody waits for a time: a deadlock");
-    }
-}
-
-static void take_turn(tdm__player *p)
-{
-    if (has_descriptors(p) && !can_run(p)) {
-        p->looked = p->looked_at == game->activity ? p->looked + 1 : 1;
-    } else {
-        game->activity++;
-        game->napped_ns = 0;
-        p->looked = 0;
-    }
-    p->looked_at = game->activity;
-    p->state = TDM__PLAYER_RUNS;
-    game->holder = p;
-    game->turns_ever++;
-    if (++game->turns > game->max_turns)
-        fail("too many turns of threads without time passing: the test goes in circles (max_turns)");
-}
-
-/* If nobody takes a turn for too long, the one whose turn it is waits outside the library. */
-static void await_turn(tdm__player *p)
-{
-    while (game->holder != p) {
-        uint64_t seen = game->turns_ever;
-        int64_t until_ns = tdm__clock_real_ns() + game->patience_ns;
-        struct timespec until = {.tv_sec = until_ns / TDM_NS_PER_S, .tv_nsec = until_ns % TDM_NS_PER_S};
-        int err = pthread_cond_clockwait(&p->turn, &game->lock, CLOCK_MONOTONIC, &until);
-        if (err == ETIMEDOUT && game->holder != p && game->turns_ever == seen && !game->napped_ns)
-            fail("the thread whose turn it is did not give way for too long (patience): it waits outside the library, "
-                 "or "
-                 "computes");
-    }
-}
-
-/* Its state says what it is now. */
-static void pass(tdm__player *p)
-{
-    tdm__player *next = next_player();
-    take_turn(next);
-    if (next == p)
-        return;
-    pthread_cond_signal(&next->turn);
-    await_turn(p);
-}
+/* All below with the game's lock. */
 
 /* @return whether it was woken, or saw its deadline. */
 static bool wait_for(tdm__player *p, tdm__player_wait wait, const void *on, int64_t deadline_ns, const char *in)
@@ -222,7 +40,7 @@ static bool wait_for(tdm__player *p, tdm__player_wait wait, const void *on, int6
     p->deadline_ns = deadline_ns;
     p->in = in;
     p->woken = false;
-    pass(p);
+    tdm__game_pass(p);
     return p->woken || p->deadline_ns > game->now_ns;
 }
 
@@ -306,9 +124,7 @@ static void leave(tdm__player *p)
     for (tdm__player *other = game->first; other; other = other->next)
         if (other->state == TDM__PLAYER_WAITS && other->wait == TDM__FOR_END && other->on == p)
             wake(other);
-    tdm__player *next = next_player();
-    take_turn(next);
-    pthread_cond_signal(&next->turn);
+    pthread_cond_signal(&tdm__game_hand_over()->turn);
     unlock_game();
     free_player(p);
 }
@@ -317,7 +133,7 @@ void *tdm__baton_play(void *player)
 {
     self = player;
     lock_game();
-    await_turn(self);
+    tdm__game_await_turn(self);
     unlock_game();
     void *result = self->run(self->arg);
     leave(self);
@@ -366,7 +182,7 @@ void tdm__baton_wake(const void *on, bool all)
     lock_game();
     for (const tdm__player *p = game->first; p; p = p->next)
         waiting += waits_for(p, on);
-    uint64_t skip = all ? 0 : draw(waiting);
+    uint64_t skip = all ? 0 : tdm__game_draw(waiting);
     for (tdm__player *p = game->first; p && waiting; p = p->next)
         if (waits_for(p, on) && (all || !skip--)) {
             wake(p);
@@ -396,9 +212,9 @@ void tdm__baton_give_way(void)
         return;
     lock_game();
     game->activity++;
-    if (draw(game->temper) == 0) {
+    if (tdm__game_draw(game->temper) == 0) {
         self->state = TDM__PLAYER_READY;
-        pass(self);
+        tdm__game_pass(self);
     }
     unlock_game();
 }
@@ -408,7 +224,7 @@ uint64_t tdm__baton_choose(uint64_t n)
     if (!self)
         return 0;
     lock_game();
-    uint64_t drawn = draw(n);
+    uint64_t drawn = tdm__game_draw(n);
     unlock_game();
     return drawn;
 }
@@ -420,8 +236,8 @@ int64_t tdm__baton_now_ns(void)
 
 void tdm__baton_note_add(tdm__baton_note *note)
 {
+    note->player = player_in(note->in);
     lock_game();
-    note->player = self;
     note->next = game->notes;
     note->link = &game->notes;
     if (note->next)
@@ -441,29 +257,15 @@ void tdm__baton_note_remove(tdm__baton_note *note)
 
 /* ---- begin and end ---- */
 
-enum { DEFAULT_TURNS = 10000000, DEFAULT_PATIENCE_S = 10 };
-
-/* Not 0, which is "no time" in many places. */
-static const int64_t FIRST_NS = 1000 * TDM_NS_PER_S;
-
 int tdm__baton_begin(const tdm_testing_options *options)
 {
-    static const uint64_t tempers[] = {1, 2, 8, 32};
     tdm__player *host = tdm__baton_invite("main", NULL, NULL);
     if (!host)
         return -ENOMEM;
     host->thread = pthread_self();
     host->state = TDM__PLAYER_RUNS;
     game->holder = game->host = self = host;
-    game->notes = NULL;
-    game->seed = game->random = options->seed;
-    game->temper = tempers[next_random() % (sizeof tempers / sizeof *tempers)];
-    game->choices = game->activity = game->turns = 0;
-    game->fingerprint = UINT64_C(0xCBF29CE484222325);
-    game->max_turns = options->max_turns ? options->max_turns : DEFAULT_TURNS;
-    game->patience_ns = tdm_ns_from_s(options->patience > 0 ? options->patience : DEFAULT_PATIENCE_S);
-    game->napped_ns = 0;
-    atomic_store(&game->now_ns, FIRST_NS);
+    tdm__game_start(options);
     atomic_store(&tdm__baton_on, true);
     return 0;
 }
@@ -474,8 +276,9 @@ int tdm__baton_end(tdm_testing_report *out)
         return -EINVAL;
     if (game->first != self || self->next)
         return -EBUSY;
-    *out = (tdm_testing_report){
-        .choices = game->choices, .fingerprint = game->fingerprint, .time = tdm_s_from_ns(game->now_ns - FIRST_NS)};
+    *out = (tdm_testing_report){.choices = game->choices,
+                                .fingerprint = game->fingerprint,
+                                .time = tdm_s_from_ns(game->now_ns - TDM__FIRST_NS)};
     atomic_store(&tdm__baton_on, false);
     tdm__baton_uninvite(self);
     self = NULL;
@@ -490,7 +293,7 @@ void tdm__baton_let_pass(int64_t deadline_ns, const char *in)
         wait_for(me, TDM__FOR_TIME, NULL, deadline_ns, in);
     me->state = TDM__PLAYER_SETTLES;
     me->in = in;
-    pass(me);
+    tdm__game_pass(me);
     unlock_game();
 }
 
@@ -504,5 +307,5 @@ uint64_t tdm__baton_choices(void)
 
 int64_t tdm__baton_elapsed_ns(void)
 {
-    return tdm__baton_now_ns() - FIRST_NS;
+    return tdm__baton_now_ns() - TDM__FIRST_NS;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The game that the baton is passed in: who plays, who waits, what was drawn. For baton.c and its report. */
+/* The game that the baton is passed in: who plays, who waits, what was drawn. For baton.c and testing.c. */
 #ifndef TANDEM_TASKS_GAME_H
 #define TANDEM_TASKS_GAME_H
 
 #include "tasks/baton.h"
+#include <tandem/clock.h>
 
 typedef enum tdm__player_state {
     TDM__PLAYER_RUNS,    /* it holds the baton */
@@ -52,5 +53,20 @@ typedef struct tdm__game {
 } tdm__game;
 
 extern tdm__game tdm__the_game;
+
+/* When time begins. Not 0, which is "no time" in many places. */
+#define TDM__FIRST_NS (1000 * TDM_NS_PER_S)
+
+void tdm__game_start(const tdm_testing_options *options);
+
+/* ---- all below with the game's lock, which may be let go of meanwhile ---- */
+
+/* A number below `n`, from the seed. */
+uint64_t tdm__game_draw(uint64_t n);
+/* Give the baton to whoever is next. @return it; the caller tells it, unless it is the caller. */
+tdm__player *tdm__game_hand_over(void);
+/* The same, and wait for one's own next turn. Its state says what it is now. */
+void tdm__game_pass(tdm__player *p);
+void tdm__game_await_turn(tdm__player *p);
 
 #endif

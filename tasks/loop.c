@@ -242,33 +242,12 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 
 /* ---- turns ---- */
 
-/* In testing mode: which of the fibers that can go on is first. All else keeps its order. */
-static void draw_next_fiber(tdm__loop *loop)
-{
-    enum { MOST = 64 };
-    tdm__message **found[MOST], *last = NULL;
-    unsigned count = 0;
-    for (tdm__message **at = &loop->todo.first; *at && count < MOST; at = &(*at)->next)
-        if (at == &loop->todo.first || (*at)->run == resume_exec)
-            found[count++] = at;
-    unsigned drawn = (unsigned) tdm__choose(count);
-    if (!drawn)
-        return;
-    tdm__message *message = *found[drawn];
-    *found[drawn] = message->next;
-    message->next = loop->todo.first;
-    loop->todo.first = message;
-    for (tdm__message *at = message; at; at = at->next)
-        last = at;
-    loop->todo.last = last;
-}
-
 static void run_messages(tdm__loop *loop)
 {
     tdm__inbox_take(&loop->inbox, &loop->todo);
     for (unsigned i = 0; i < loop->turn_limit; i++) {
         if (tdm__testing())
-            draw_next_fiber(loop);
+            tdm__message_list_draw(&loop->todo, resume_exec);
         tdm__message *message = tdm__message_list_take(&loop->todo);
         if (!message)
             break;
