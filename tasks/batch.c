@@ -16,7 +16,7 @@ static void give_back(tdm__batch *batch, bool rejected)
         tdm_task *task = batch->first;
         batch->first = task->next;
         if (rejected)
-            atomic_fetch_add(&task->executor->rejected[task->row.info.lane], 1);
+            atomic_fetch_add(&task->executor->rejected[task->row.lane], 1);
         tdm__task_discard(task, true);
     }
     batch->last = NULL;
@@ -57,8 +57,8 @@ void tdm__batch_accept(tdm__batch *batch, tdm_executor *executor, tdm__loop *loo
     *first_id = id;
     *last_id = id + batch->count - 1;
     for (tdm_task *task = batch->first; task; task = task->next) {
-        task->row.info.id = id++;
-        task->row.info.request = request;
+        task->row.id = id++;
+        task->row.request = request;
         tdm__task_accept(task, loop);
     }
 }
@@ -111,9 +111,9 @@ int tdm_spawn(tdm_executor *executor, const tdm_task_spec *spec, uint64_t *id)
     int err = tdm__task_create(&task, executor, spec);
     if (err)
         return err;
-    task->row.info.id = atomic_fetch_add(&executor->next_id, 1);
+    task->row.id = atomic_fetch_add(&executor->next_id, 1);
     if (id)
-        *id = task->row.info.id;
+        *id = task->row.id;
     tdm__task_accept_ready(task, pick_loop(executor));
     return 0;
 }

@@ -92,23 +92,17 @@ typedef struct shard_drain {
     tdm_totals lifetime; /* at the end */
 } shard_drain;
 
-/* `row` or the first older one that is live: ending a task may forget an ended row, but never touches a live one. */
-static tdm__row *live_from(tdm__row *row)
-{
-    while (row && !row->live)
-        row = row->older;
-    return row;
-}
-
 static void call_off(tdm__shard *shard, shard_drain *part)
 {
-    tdm__row *next;
+    const tdm__ledger *ledger = &shard->ledger;
+    tdm_totals lifetime;
+    tdm__shard_lifetime(shard, &lifetime);
     part->called_off = true;
-    part->cancelled_before = shard->lifetime.state[TDM_CANCELLED];
-    for (tdm__row *row = live_from(shard->ledger.newest); row; row = next) {
-        next = live_from(row->older);
+    part->cancelled_before = lifetime.state[TDM_CANCELLED];
+    for (tdm__row *row = tdm__ledger_newest(ledger), *next; row; row = next) {
+        next = tdm__ledger_older(ledger, row);
         tdm_task *task = (tdm_task *) row, *over = NULL;
-        if (row->info.state == TDM_QUEUED)
+        if (row->state == TDM_QUEUED)
             tdm__task_drop(task, &over);
         else
             tdm__task_cancel(task, &over);
@@ -121,17 +115,17 @@ static void call_off(tdm__shard *shard, shard_drain *part)
 
 static void close_books(tdm__shard *shard, shard_drain *part)
 {
-    tdm__row *next;
-    for (tdm__row *row = live_from(shard->ledger.newest); row; row = next) {
-        next = live_from(row->older);
+    const tdm__ledger *ledger = &shard->ledger;
+    for (tdm__row *row = tdm__ledger_newest(ledger), *next; row; row = next) {
+        next = tdm__ledger_older(ledger, row);
         tdm_task *over = NULL;
-        if (row->info.state == TDM_RUNNING)
+        if (row->state == TDM_RUNNING)
             tdm__task_abandon((tdm_task *) row);
         else
             tdm__task_drop((tdm_task *) row, &over);
         assert(!over); /* what was in a queue is gone since call_off() */
     }
-    part->lifetime = shard->lifetime;
+    tdm__shard_lifetime(shard, &part->lifetime);
 }
 
 static void call_off_loop(tdm__loop *loop, void *arg)

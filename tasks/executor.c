@@ -107,6 +107,8 @@ int tdm_executor_create(tdm_executor **out, const tdm_executor_options *options)
     executor->start_ns = tdm_clock_ns();
     executor->epoch = (uint64_t) tdm_clock_wall_ns() ^ (uint64_t) getpid() << 40;
     executor->next_id = 1;
+    executor->gauges[TDM_LOOP].exclusive = executor->settings.loops == 1;
+    executor->gauges[TDM_POOL].exclusive = true; /* by the lock of `background` */
     pthread_mutex_init(&executor->lock, NULL);
     tdm__cond_init(&executor->quiet);
     tdm__watch_init(&executor->watch);

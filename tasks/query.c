@@ -25,19 +25,18 @@ typedef struct search {
 static void look_up(tdm__shard *shard, void *arg)
 {
     search *s = arg;
-    tdm__row *row = tdm__ledger_find(&shard->ledger, s->id);
-    if (!row)
-        return;
-    *s->out = row->info;
-    s->result = 0;
+    if (tdm__ledger_get(&shard->ledger, s->id, s->out))
+        s->result = 0;
 }
 
 static void cancel(tdm__shard *shard, void *arg)
 {
     search *s = arg;
-    tdm__row *row = tdm__ledger_find(&shard->ledger, s->id);
+    tdm__row *row = tdm__ledger_find_live(&shard->ledger, s->id);
     if (row)
-        s->result = row->live ? tdm__task_cancel((tdm_task *) row, &s->over) : -EALREADY;
+        s->result = tdm__task_cancel((tdm_task *) row, &s->over);
+    else if (tdm__ring_find(&shard->ledger.ring, s->id))
+        s->result = -EALREADY;
 }
 
 static int ask(tdm_executor *executor, search *s, void (*fn)(tdm__shard *shard, void *arg))
@@ -81,6 +80,8 @@ static void list_shard(tdm__shard *shard, void *arg)
 {
     listing *l = arg;
     uint64_t stopped;
+    if (l->query->lanes && !(l->query->lanes & 1u << shard->lane))
+        return;
     l->count += tdm__ledger_list(&shard->ledger, l->query, l->rows + l->count, l->limit, &stopped);
     if (stopped > l->floor)
         l->floor = stopped;
@@ -179,7 +180,7 @@ typedef struct following {
 static void end_of_shard(tdm__shard *shard, void *arg)
 {
     following *f = arg;
-    f->places.at[f->shard++] = shard->ledger.ended;
+    f->places.at[f->shard++] = shard->ledger.ring.ended;
 }
 
 int tdm_cursor_now(tdm_executor *executor, tdm_cursor *out)
@@ -195,7 +196,7 @@ static void follow_shard(tdm__shard *shard, void *arg)
 {
     following *f = arg;
     unsigned i = f->shard++;
-    if (f->places.at[i] > shard->ledger.ended) {
+    if (f->places.at[i] > shard->ledger.ring.ended) {
         f->err = -EINVAL; /* a place that has not been yet */
         return;
     }

@@ -15,9 +15,6 @@
 #include <tandem/clock.h>
 #include <tandem/log.h>
 
-static const char *const NOT_MET = "its run condition was not met";
-static const char *const DRAIN_ENDED = "the drain ended first";
-
 static tdm_task *task_of(tdm__exec *exec)
 {
     return exec->task;
@@ -53,9 +50,9 @@ static int reserve(tdm_executor *executor, tdm_lane lane)
 /* A place in the pool was given back when the task started. */
 static void unreserve(const tdm_task *task)
 {
-    if (task->row.info.lane == TDM_LOOP)
+    if (task->row.lane == TDM_LOOP)
         atomic_fetch_sub(&task->executor->loop_tasks, 1);
-    else if (!task->row.info.started_ns)
+    else if (!task->row.started_ns)
         tdm__pool_unreserve(pool_of(task));
 }
 
@@ -91,11 +88,11 @@ int tdm__task_create(tdm_task **out, tdm_executor *executor, const tdm_task_spec
     task->arg = spec->arg;
     task->drop = spec->drop;
     task->when = spec->when;
-    task->row.info.lane = spec->lane;
-    task->row.info.name = spec->name ? spec->name : "task";
+    task->row.lane = (uint8_t) spec->lane;
+    task->row.name = spec->name ? spec->name : "task";
     task->exec.kind = &task_kind;
     task->exec.task = task;
-    task->exec.name = task->row.info.name;
+    task->exec.name = task->row.name;
     return 0;
 }
 
@@ -125,7 +122,7 @@ static void arrive_accepted(tdm__message *message)
     tdm_task *task = arrived(message);
     tdm__shard *shard = tdm__loop_shard(task->exec.loop);
     if (task->sent)
-        atomic_fetch_sub(&shard->published.arriving, 1);
+        atomic_fetch_sub(&shard->arriving, 1);
     tdm__shard_accept(shard, &task->row);
 }
 
@@ -149,7 +146,7 @@ static void arrive(tdm_task *task, void (*run)(tdm__message *message))
     }
     if (run != arrive_ready) {
         task->sent = true;
-        atomic_fetch_add(&tdm__loop_shard(task->exec.loop)->published.arriving, 1);
+        atomic_fetch_add(&tdm__loop_shard(task->exec.loop)->arriving, 1);
     }
     tdm__loop_post(task->exec.loop, &task->arrival);
 }
@@ -170,9 +167,9 @@ static int64_t wall_from(int64_t now_ns)
 static int64_t stamp_accepted(tdm_task *task, tdm__loop *loop)
 {
     int64_t now_ns = tdm_clock_ns();
-    task->row.info.accepted_ns = now_ns;
-    task->row.info.accepted_wall_ns = wall_from(now_ns);
-    if (task->row.info.lane == TDM_LOOP)
+    task->row.accepted_ns = now_ns;
+    task->row.accepted_wall_ns = wall_from(now_ns);
+    if (task->row.lane == TDM_LOOP)
         task->exec.loop = loop;
     return now_ns;
 }
@@ -180,7 +177,7 @@ static int64_t stamp_accepted(tdm_task *task, tdm__loop *loop)
 void tdm__task_accept(tdm_task *task, tdm__loop *loop)
 {
     stamp_accepted(task, loop);
-    if (task->row.info.lane == TDM_POOL) {
+    if (task->row.lane == TDM_POOL) {
         tdm__pool_lock(pool_of(task));
         tdm__shard_accept(tdm__pool_shard(pool_of(task)), &task->row);
         tdm__pool_unlock(pool_of(task));
@@ -193,31 +190,31 @@ void tdm__task_accept(tdm_task *task, tdm__loop *loop)
 
 static tdm__shard *shard_of(const tdm_task *task)
 {
-    return task->row.info.lane == TDM_POOL ? tdm__pool_shard(pool_of(task)) : tdm__loop_shard(task->exec.loop);
+    return task->row.lane == TDM_POOL ? tdm__pool_shard(pool_of(task)) : tdm__loop_shard(task->exec.loop);
 }
 
-static void end_unstarted(tdm_task *task, tdm_state state, const char *reason)
+static void end_unstarted(tdm_task *task, tdm_state state, tdm__reason reason)
 {
-    task->row.info.reason = reason;
+    task->row.reason = (uint8_t) reason;
     tdm__shard_end(shard_of(task), &task->row, state, tdm_clock_ns());
 }
 
 /* Does the turn of `task` end before it began? Ends it if so. */
 static bool is_over(tdm_task *task)
 {
-    if (!task->row.live)
+    if (!tdm__row_is_live(&task->row))
         return true;
     if (task->skip)
-        end_unstarted(task, TDM_SKIPPED, NOT_MET);
+        end_unstarted(task, TDM_SKIPPED, TDM__NOT_MET);
     else if (atomic_load(&task->executor->dropping))
-        end_unstarted(task, TDM_DROPPED, DRAIN_ENDED);
-    return !task->row.live;
+        end_unstarted(task, TDM_DROPPED, TDM__DRAIN_ENDED);
+    return !tdm__row_is_live(&task->row);
 }
 
 /* From the lane's queue, if that can be done now: a loop's list is short-lived and meets the stone by itself. */
 static tdm_task *unqueue(tdm_task *task)
 {
-    if (!task->queued || task->row.info.lane == TDM_LOOP)
+    if (!task->queued || task->row.lane == TDM_LOOP)
         return NULL;
     tdm__pool_remove(pool_of(task), &task->exec);
     task->queued = false;
@@ -227,27 +224,27 @@ static tdm_task *unqueue(tdm_task *task)
 int tdm__task_cancel(tdm_task *task, tdm_task **over)
 {
     *over = NULL;
-    if (!task->row.live)
+    if (!tdm__row_is_live(&task->row))
         return -EALREADY;
-    task->row.info.cancel_requested = true;
-    if (task->row.info.state == TDM_RUNNING) {
+    task->row.cancel_requested = true;
+    if (task->row.state == TDM_RUNNING) {
         tdm__exec_cancel(&task->exec);
         return 0;
     }
-    end_unstarted(task, TDM_CANCELLED, NULL);
+    end_unstarted(task, TDM_CANCELLED, TDM__NO_REASON);
     *over = unqueue(task);
     return 0;
 }
 
 void tdm__task_drop(tdm_task *task, tdm_task **over)
 {
-    end_unstarted(task, TDM_DROPPED, DRAIN_ENDED);
+    end_unstarted(task, TDM_DROPPED, TDM__DRAIN_ENDED);
     *over = unqueue(task);
 }
 
 void tdm__task_abandon(tdm_task *task)
 {
-    end_unstarted(task, TDM_ABANDONED, "it was still running when the drain ended");
+    end_unstarted(task, TDM_ABANDONED, TDM__STILL_RUNNING);
 }
 
 /* ---- turns ---- */
@@ -271,7 +268,7 @@ static tdm_task *ready_on_loop(tdm_task *task)
     }
     if (is_over(task))
         return retire(task);
-    task->row.info.ready_ns = tdm_clock_ns();
+    task->row.ready_ns = tdm_clock_ns();
     task->queued = true;
     tdm__loop_enqueue(task->exec.loop, &task->exec);
     return NULL;
@@ -282,7 +279,7 @@ static bool push_or_end(tdm_task *task, int64_t now_ns)
 {
     if (is_over(task))
         return true;
-    task->row.info.ready_ns = now_ns;
+    task->row.ready_ns = now_ns;
     task->queued = true;
     tdm__pool_push(pool_of(task), &task->exec);
     return false;
@@ -300,13 +297,13 @@ static tdm_task *ready_in_pool(tdm_task *task)
 void tdm__task_ready(tdm_task *task)
 {
     while (task)
-        task = task->row.info.lane == TDM_LOOP ? ready_on_loop(task) : ready_in_pool(task);
+        task = task->row.lane == TDM_LOOP ? ready_on_loop(task) : ready_in_pool(task);
 }
 
 void tdm__task_accept_ready(tdm_task *task, tdm__loop *loop)
 {
     int64_t now_ns = stamp_accepted(task, loop);
-    if (task->row.info.lane == TDM_LOOP) {
+    if (task->row.lane == TDM_LOOP) {
         arrive(task, arrive_accepted_and_ready);
         return;
     }
@@ -333,7 +330,7 @@ static bool task_begin(tdm__exec *exec, int64_t now_ns)
     if (is_over(task))
         return false;
     tdm__shard_start(shard_of(task), &task->row, now_ns);
-    if (task->row.info.lane == TDM_POOL)
+    if (task->row.lane == TDM_POOL)
         tdm__pool_unreserve(pool_of(task));
     return true;
 }
@@ -357,19 +354,19 @@ static tdm_state end_state(const tdm_task *task)
 static void task_finish(tdm__exec *exec, int64_t now_ns)
 {
     tdm_task *task = task_of(exec);
-    if (!task->row.live)
+    if (!tdm__row_is_live(&task->row))
         return; /* abandoned: the books are closed */
-    task->row.info.error = task->result < 0 ? task->result : 0;
+    task->row.error = task->result < 0 ? task->result : 0;
     tdm__shard_end(shard_of(task), &task->row, end_state(task), now_ns);
 }
 
 static void task_ended(tdm__exec *exec)
 {
     tdm_task *task = task_of(exec);
-    const tdm_task_info *info = &task->row.info;
-    if (info->state == TDM_FAILED)
-        tdm_log_warning("task %llu \"%s\" of request %llu failed: %s (%d)", (unsigned long long) info->id, info->name,
-                        (unsigned long long) info->request, strerror(-info->error), info->error);
+    const tdm__row *row = &task->row;
+    if (row->state == TDM_FAILED)
+        tdm_log_warning("task %llu \"%s\" of request %llu failed: %s (%d)", (unsigned long long) row->id, row->name,
+                        (unsigned long long) row->request, strerror(-row->error), row->error);
     tdm__task_over(task);
 }
 
@@ -384,17 +381,17 @@ static const tdm__exec_kind task_kind = {
 
 uint64_t tdm_task_id(const tdm_task *task)
 {
-    return task->row.info.id;
+    return task->row.id;
 }
 
 const char *tdm_task_name(const tdm_task *task)
 {
-    return task->row.info.name;
+    return task->row.name;
 }
 
 tdm_lane tdm_task_lane(const tdm_task *task)
 {
-    return task->row.info.lane;
+    return (tdm_lane) task->row.lane;
 }
 
 bool tdm_task_cancel_requested(const tdm_task *task)

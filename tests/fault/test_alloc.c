@@ -19,6 +19,7 @@
 
 static _Atomic long asked, refuse_at; /* 0: refuse nothing */
 static _Atomic long live;             /* allocations and mappings not given back */
+static _Atomic bool no_memory;        /* refuse every malloc and calloc */
 static _Atomic bool no_stacks;        /* refuse mappings for stacks */
 static _Atomic bool no_guard_install; /* the kernel is older than 6.13 */
 static _Atomic long guards_left = LONG_MAX;
@@ -46,6 +47,13 @@ int __wrap_mprotect(void *at, size_t size, int prot);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);
 int __wrap_eventfd(unsigned value, int flags);
 
+static bool no_memory_now(void)
+{
+    if (no_memory)
+        errno = ENOMEM;
+    return no_memory;
+}
+
 static bool refused(int error)
 {
     if (!refuse_at || atomic_fetch_add(&asked, 1) + 1 != refuse_at)
@@ -63,12 +71,12 @@ static void *counted(void *block)
 
 void *__wrap_malloc(size_t size)
 {
-    return refused(ENOMEM) ? NULL : counted(__real_malloc(size));
+    return no_memory_now() || refused(ENOMEM) ? NULL : counted(__real_malloc(size));
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-    return refused(ENOMEM) ? NULL : counted(__real_calloc(count, size));
+    return no_memory_now() || refused(ENOMEM) ? NULL : counted(__real_calloc(count, size));
 }
 
 void *__wrap_realloc(void *old, size_t size)
@@ -214,6 +222,69 @@ START_TEST(whatever_is_refused_nothing_leaks_and_nothing_hangs)
 }
 END_TEST
 
+/* ---- the ledger ---- */
+
+static void push_without_memory(tdm__ring *ring, uint64_t first, uint64_t last)
+{
+    no_memory = true; /* Check would be refused, too */
+    for (uint64_t id = first; id <= last; id++)
+        tdm__ring_push(ring, &(tdm__row){.id = id}, TDM_DONE, 1);
+    no_memory = false;
+}
+
+static void check_ring(const tdm__ring *ring, uint64_t ended, uint64_t forgotten)
+{
+    ck_assert_uint_eq(ring->ended, ended);
+    ck_assert_uint_eq(tdm__ring_forgotten(ring), forgotten);
+    for (uint64_t id = 1; id <= ended; id++)
+        ck_assert(!tdm__ring_find(ring, id) == (id <= forgotten));
+}
+
+START_TEST(without_memory_the_ledger_is_shorter_until_there_is_some_again)
+{
+    enum { CHUNK = 512, LIMIT = 4 * CHUNK };
+    tdm__ring ring;
+    ck_assert_int_eq(tdm__ring_init(&ring, LIMIT), 0);
+    push_without_memory(&ring, 1, 10);
+    check_ring(&ring, 10, 10);
+    uint64_t id = 11;
+    for (; id <= 10 + CHUNK; id++)
+        tdm__ring_push(&ring, &(tdm__row){.id = id}, TDM_DONE, 1);
+    check_ring(&ring, 10 + CHUNK, 10);
+    push_without_memory(&ring, id, id + 2 * CHUNK - 1); /* two laps */
+    id += 2 * CHUNK;
+    check_ring(&ring, id - 1, id - 1 - CHUNK);
+    for (uint64_t last = id + 3 * CHUNK; id < last; id++)
+        tdm__ring_push(&ring, &(tdm__row){.id = id}, TDM_DONE, 1);
+    check_ring(&ring, id - 1, id - 1 - LIMIT);
+    for (uint64_t last = id + LIMIT; id < last; id++)
+        tdm__ring_push(&ring, &(tdm__row){.id = id}, TDM_DONE, 1);
+    check_ring(&ring, id - 1, id - 1 - LIMIT);
+    tdm__ring_finish(&ring);
+}
+END_TEST
+
+START_TEST(without_memory_for_its_index_the_ledger_still_finds_every_live_task)
+{
+    enum { ROWS = 3000 };
+    static tdm__row rows[ROWS];
+    tdm__ledger ledger;
+    ck_assert_int_eq(tdm__ledger_init(&ledger, 1), 0);
+    no_memory = true;
+    for (uint64_t i = 0; i < ROWS; i++) {
+        rows[i].id = i + 1;
+        tdm__ledger_add(&ledger, &rows[i]);
+    }
+    no_memory = false;
+    for (uint64_t i = 0; i < ROWS; i++)
+        ck_assert_ptr_eq(tdm__ledger_find_live(&ledger, i + 1), &rows[i]);
+    for (uint64_t i = 0; i < ROWS; i++)
+        tdm__ledger_end(&ledger, &rows[i], TDM_DONE, 1);
+    ck_assert_uint_eq(ledger.live_count, 0);
+    tdm__ledger_finish(&ledger);
+}
+END_TEST
+
 /* ---- stacks ---- */
 
 START_TEST(tasks_that_find_no_stack_start_when_there_is_one_again)
@@ -298,6 +369,8 @@ int main(void)
 {
     return unit_main("fault-alloc",
                      (const TTest *const[]){whatever_is_refused_nothing_leaks_and_nothing_hangs,
+                                            without_memory_the_ledger_is_shorter_until_there_is_some_again,
+                                            without_memory_for_its_index_the_ledger_still_finds_every_live_task,
                                             tasks_that_find_no_stack_start_when_there_is_one_again,
                                             tasks_that_find_no_stack_need_not_wait_for_the_fibers_that_live,
                                             a_cancelled_task_does_not_keep_the_stack_from_those_behind_it,
