@@ -157,7 +157,7 @@ static int64_t wall_from(int64_t now_ns)
 {
     enum { COMPARE_EVERY_NS = 10 * 1000 * 1000 };
     static _Thread_local int64_t compared_ns, offset_ns;
-    if (!compared_ns || now_ns - compared_ns > COMPARE_EVERY_NS) {
+    if (!compared_ns || now_ns < compared_ns || now_ns - compared_ns > COMPARE_EVERY_NS) {
         compared_ns = now_ns;
         offset_ns = tdm_clock_wall_ns() - now_ns;
     }

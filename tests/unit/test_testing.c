@@ -39,6 +39,20 @@ START_TEST(an_hour_takes_no_time_in_either_lane_and_not_an_instant_more)
 }
 END_TEST
 
+START_TEST(wall_times_of_tasks_are_virtual_too)
+{
+    tdm_executor *executor = unit_executor((tdm_executor_options){0});
+    unit_spawn(executor, TDM_POOL, unit_nothing, NULL); /* this thread has looked at the real clock */
+    unit_destroy(executor);
+    executor = virtual_begin(1, 1);
+    int64_t wall = tdm_clock_wall_ns();
+    tdm_task_info info = unit_info(executor, unit_spawn(executor, TDM_POOL, unit_nothing, NULL));
+    ck_assert_int_eq(info.accepted_wall_ns, wall);
+    ck_assert_int_eq(wall / TDM_NS_PER_S, 946684800);
+    virtual_end(executor);
+}
+END_TEST
+
 /* ---- order ---- */
 
 typedef struct story {
@@ -386,6 +400,7 @@ int main(void)
 {
     return unit_main(
         "testing", (const TTest *const[]){
+                       wall_times_of_tasks_are_virtual_too,
                        an_hour_takes_no_time_in_either_lane_and_not_an_instant_more, one_seed_is_one_order_of_events,
                        seeds_differ_in_their_orders, a_sleep_and_a_cancellation_at_the_same_instant_come_out_both_ways,
                        timers_of_one_instant_and_fibers_of_one_turn_come_in_every_order,
