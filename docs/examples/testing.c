@@ -24,7 +24,7 @@ static int deliver(tdm_task *task, void *arg)
     struct mail *mail = arg;
     while (try_once(mail) < 0) {
         if (mail->tries == 3)
-            return -EHOSTDOWN;
+            return 0; /* it is given up */
         int err = tdm_sleep(60);
         if (err)
             return err; /* called off */
