@@ -6,6 +6,7 @@
 #include "tasks/baton.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -257,6 +258,23 @@ void tdm__baton_note_remove(tdm__baton_note *note)
 
 /* ---- begin and end ---- */
 
+/* Threads that take turns do best on one processor: a hand-over is then a switch, not a wake-up of another processor. What
+ * starts later inherits it. */
+static cpu_set_t processors_before;
+static bool pinned;
+
+static void stay_on_one_processor(void)
+{
+    cpu_set_t here;
+    int cpu = sched_getcpu();
+    CPU_ZERO(&here);
+    if (cpu < 0 || cpu >= CPU_SETSIZE)
+        return;
+    CPU_SET(cpu, &here);
+    pinned = !pthread_getaffinity_np(pthread_self(), sizeof processors_before, &processors_before) &&
+             !pthread_setaffinity_np(pthread_self(), sizeof here, &here);
+}
+
 int tdm__baton_begin(const tdm_testing_options *options)
 {
     tdm__player *host = tdm__baton_invite("main", NULL, NULL);
@@ -266,6 +284,7 @@ int tdm__baton_begin(const tdm_testing_options *options)
     host->state = TDM__PLAYER_RUNS;
     game->holder = game->host = self = host;
     tdm__game_start(options);
+    stay_on_one_processor();
     atomic_store(&tdm__baton_on, true);
     return 0;
 }
@@ -280,6 +299,8 @@ int tdm__baton_end(tdm_testing_report *out)
                                 .fingerprint = game->fingerprint,
                                 .time = tdm_s_from_ns(game->now_ns - TDM__FIRST_NS)};
     atomic_store(&tdm__baton_on, false);
+    if (pinned)
+        pthread_setaffinity_np(pthread_self(), sizeof processors_before, &processors_before);
     tdm__baton_uninvite(self);
     self = NULL;
     return 0;
