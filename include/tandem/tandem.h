@@ -11,10 +11,12 @@
 #include <tandem/histogram.h>
 #include <tandem/json.h>
 #include <tandem/ledger.h>
+#include <tandem/limiter.h>
 #include <tandem/log.h>
 #include <tandem/option.h>
 #include <tandem/request.h>
 #include <tandem/route.h>
+#include <tandem/semaphore.h>
 #include <tandem/stats.h>
 #include <tandem/task.h>
 #include <tandem/testing.h>
