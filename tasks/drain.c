@@ -20,7 +20,7 @@ static const double PATIENCE_S = 1;
 
 bool tdm__executor_is_finished(tdm_executor *executor)
 {
-    return atomic_load(&executor->closing) && !atomic_load(&executor->outstanding);
+    return atomic_load(&executor->closing) && !tdm__executor_outstanding(executor);
 }
 
 /* Those who wait for the last task, or for the next end of one, need not wait any more. */
@@ -32,9 +32,20 @@ static void say_finished(tdm_executor *executor)
     tdm__watch_notify(&executor->watch);
 }
 
-void tdm__executor_task_gone(tdm_executor *executor)
+uint64_t tdm__executor_outstanding(tdm_executor *executor)
 {
-    if (atomic_fetch_sub(&executor->outstanding, 1) == 1 && atomic_load(&executor->closing))
+    uint64_t count = 0;
+    for (unsigned i = 0; i < TDM_LANES; i++) {
+        uint64_t gone = atomic_load(&executor->tallies[i].gone); /* first, or it could pass the other */
+        count += atomic_load(&executor->tallies[i].created) - gone;
+    }
+    return count;
+}
+
+void tdm__executor_task_gone(tdm_executor *executor, tdm_lane lane)
+{
+    atomic_fetch_add(&executor->tallies[lane].gone, 1);
+    if (atomic_load(&executor->closing) && !tdm__executor_outstanding(executor))
         say_finished(executor);
 }
 
@@ -64,7 +75,7 @@ void tdm__executor_handler_gone(tdm_executor *executor)
 
 static bool has_tasks(tdm_executor *executor)
 {
-    return atomic_load(&executor->outstanding);
+    return tdm__executor_outstanding(executor);
 }
 
 static bool is_in_use(tdm_executor *executor)
@@ -86,7 +97,7 @@ static void wait_while(tdm_executor *executor, bool (*something)(tdm_executor *e
 /* ---- what each shard does; on its owner ---- */
 
 typedef struct shard_drain {
-    tdm_task *over;            /* dropped, and to be retired by the drain's thread; chained by drain_next */
+    tdm__message_list over;    /* dropped, and to be retired by the drain's thread */
     uint64_t cancelled_before; /* by users, until the drain called off the rest */
     bool called_off;
     tdm_totals lifetime; /* at the end */
@@ -106,10 +117,8 @@ static void call_off(tdm__shard *shard, shard_drain *part)
             tdm__task_drop(task, &over);
         else
             tdm__task_cancel(task, &over);
-        if (over) {
-            over->drain_next = part->over;
-            part->over = over;
-        }
+        if (over)
+            tdm__message_list_add(&part->over, &over->exec.message);
     }
 }
 
@@ -138,31 +147,32 @@ static void close_books_of_loop(tdm__loop *loop, void *arg)
     close_books(tdm__loop_shard(loop), arg);
 }
 
-/* ---- all shards: the loops by a round, the pool under its lock ---- */
+/* ---- all shards: the loops by a round, the pools under their locks ---- */
 
 typedef struct drain {
     tdm_executor *executor;
-    shard_drain loops[TDM_MAX_LOOPS], pool;
+    unsigned pool_count; /* none is added once the executor is closed */
+    shard_drain loops[TDM_MAX_LOOPS], pools[TDM_MAX_POOLS];
 } drain;
 
 static void on_each_shard(drain *d, void (*on_loop)(tdm__loop *loop, void *arg),
                           void (*on_pool)(tdm__shard *shard, shard_drain *part))
 {
-    tdm__pool *pool = d->executor->pools[TDM__BACKGROUND];
     tdm__round_call_all(&d->executor->round, on_loop, d->loops, sizeof *d->loops,
                         tdm__deadline(tdm_ns_from_s(PATIENCE_S)));
-    tdm__pool_lock(pool);
-    on_pool(tdm__pool_shard(pool), &d->pool);
-    tdm__pool_unlock(pool);
+    for (unsigned i = TDM__BACKGROUND; i < d->pool_count; i++) {
+        tdm__pool *pool = d->executor->pools[i];
+        tdm__pool_lock(pool);
+        on_pool(tdm__pool_shard(pool), &d->pools[i]);
+        tdm__pool_unlock(pool);
+    }
 }
 
 static void retire_dropped(shard_drain *part)
 {
-    while (part->over) {
-        tdm_task *task = part->over;
-        part->over = task->drain_next;
-        tdm__task_over(task);
-    }
+    tdm__message *message;
+    while ((message = tdm__message_list_take(&part->over)))
+        tdm__task_over(tdm__task_of((tdm__exec *) message));
 }
 
 static void stop_the_rest(drain *d, double grace)
@@ -171,7 +181,8 @@ static void stop_the_rest(drain *d, double grace)
     on_each_shard(d, call_off_loop, call_off);
     for (unsigned i = 0; i < d->executor->settings.loops; i++)
         retire_dropped(&d->loops[i]);
-    retire_dropped(&d->pool);
+    for (unsigned i = TDM__BACKGROUND; i < d->pool_count; i++)
+        retire_dropped(&d->pools[i]);
     tdm__watch_notify(&d->executor->watch); /* followers of what still runs have ended too */
     wait_while(d->executor, has_tasks, grace);
 }
@@ -209,7 +220,8 @@ static void report(drain *d, tdm_drain_report *out)
         }
         add_up(&d->loops[i], TDM_LOOP, out);
     }
-    add_up(&d->pool, TDM_POOL, out);
+    for (unsigned i = TDM__BACKGROUND; i < d->pool_count; i++)
+        add_up(&d->pools[i], TDM_POOL, out);
     for (unsigned i = 0; i < TDM_LANES; i++)
         out->lanes[i].rejected = atomic_load(&executor->rejected[i]);
 }
@@ -220,8 +232,9 @@ int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options,
     tdm_drain_report r;
     uint64_t dropped = 0, abandoned = 0;
     tdm_executor_close(executor);
+    d.pool_count = tdm__executor_pool_count(executor);
     wait_while(executor, has_tasks, options->timeout);
-    if (atomic_load(&executor->outstanding))
+    if (has_tasks(executor))
         stop_the_rest(&d, options->grace);
     on_each_shard(&d, close_books_of_loop, close_books);
     tdm__watch_notify(&executor->watch);

@@ -13,6 +13,7 @@
 #include "tasks/fiber.h"
 #include "tasks/inbox.h"
 #include "tasks/sync.h"
+#include "tasks/timer.h"
 #include <tandem/task.h>
 
 struct tdm__loop;
@@ -25,6 +26,10 @@ typedef struct tdm__exec_kind {
     void (*run)(tdm__exec *exec);                    /* on the fiber, or on the worker without the lock */
     void (*finish)(tdm__exec *exec, int64_t now_ns); /* owner */
     void (*ended)(tdm__exec *exec); /* the loop's thread, or the worker without the lock; may free it */
+    const char *(*name)(
+        const tdm__exec *exec); /* for messages; lives as long as the process; safe in a signal handler */
+    uint64_t (*request)(const tdm__exec *exec); /* the id of the request that it belongs to; 0: none */
+    bool is_task;                               /* it is the `exec` of a tdm_task; else of a handler */
 } tdm__exec_kind;
 
 /* Where a thread sleeps while it waits. */
@@ -46,20 +51,28 @@ struct tdm__exec {
     _Atomic bool cancel; /* asked to stop: every wait that is not shielded returns -ECANCELED */
 
     /* For its own thread of control alone. */
-    bool ended_here;            /* the wait ended while it began: nobody else delivers a wake-up */
-    bool shielded_wait;         /* the current wait heeds neither cancellation nor scopes */
-    uint8_t shields;            /* open shielded sections */
-    struct tdm_timeout *scopes; /* open deadline scopes, innermost first */
-    int64_t base_ns;            /* the task's own deadline; 0: none */
-    int64_t scope_ns;           /* the earliest of both; 0: none */
+    bool ended_here;    /* the wait ended while it began: nobody else delivers a wake-up */
+    bool shielded_wait; /* the current wait heeds neither cancellation nor scopes */
+    uint8_t shields;    /* open shielded sections */
     struct tdm__context *context;
-    const char *waits_in;  /* the function that began the current wait, for reports */
-    struct tdm_task *task; /* NULL: a handler, or a thread of the user's */
-    const char *name;
+    union {
+        struct {                        /* what can wait */
+            struct tdm_timeout *scopes; /* open deadline scopes, innermost first */
+            int64_t base_ns;            /* the task's own deadline; 0: none */
+            int64_t scope_ns;           /* the earliest of both; 0: none */
+            struct tdm__await *awaits;  /* whom it waits for, while it joins; guarded by the lock of join.c */
+        };
+        struct { /* an evented task */
+            tdm__timer timer;
+            int (*after)(struct tdm_task *task, void *arg);
+        };
+    };
 };
 
 /* What the calling thread is running, or NULL. */
 tdm__exec *tdm__exec_current(void);
+/* The same, or the evented task whose callback the calling loop is in: it cannot wait. */
+tdm__exec *tdm__exec_inside(void);
 void tdm__exec_set_current(tdm__exec *exec);
 /* The same, but a thread that is neither a worker nor a loop gets one of its own to wait with.
  * NULL: on a loop's thread outside any fiber, where nothing may wait. */

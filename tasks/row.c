@@ -8,6 +8,7 @@ static const char *const reasons[] = {
     [TDM__NOT_MET] = "its run condition was not met",
     [TDM__DRAIN_ENDED] = "the drain ended first",
     [TDM__STILL_RUNNING] = "it was still running when the drain ended",
+    [TDM__TOO_OLD] = "it was too old to start",
 };
 _Static_assert(sizeof reasons / sizeof *reasons == TDM__REASONS, "words for every reason");
 

@@ -12,6 +12,7 @@ typedef enum tdm__reason {
     TDM__NOT_MET,       /* skipped */
     TDM__DRAIN_ENDED,   /* dropped */
     TDM__STILL_RUNNING, /* abandoned */
+    TDM__TOO_OLD,       /* skipped */
     TDM__REASONS
 } tdm__reason;
 

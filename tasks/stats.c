@@ -27,11 +27,12 @@ static void gather_loop(tdm__loop *loop, void *arg)
 
 static void gather_pools(tdm_executor *executor, gathering *g)
 {
-    for (unsigned i = 0; i < TDM__POOLS; i++) {
+    g->out->pool_count = tdm__executor_pool_count(executor);
+    for (unsigned i = 0; i < g->out->pool_count; i++) {
         tdm__pool *pool = executor->pools[i];
         tdm__pool_lock(pool);
         tdm__pool_stats(pool, &g->out->pools[i]);
-        if (i == TDM__BACKGROUND)
+        if (i >= TDM__BACKGROUND)
             tdm__lane_sum_add(&g->lanes[TDM_POOL], tdm__pool_shard(pool));
         tdm__pool_unlock(pool);
     }
@@ -119,10 +120,10 @@ int tdm_stats_reset(tdm_executor *executor)
         return -EDEADLK;
     for (unsigned i = 0; i < executor->settings.loops; i++)
         tdm__loop_call(executor->loops[i], reset_loop, executor);
-    for (unsigned i = 0; i < TDM__POOLS; i++) {
+    for (unsigned i = 0; i < tdm__executor_pool_count(executor); i++) {
         tdm__pool_lock(executor->pools[i]);
         tdm__pool_reset(executor->pools[i]);
-        if (i == TDM__BACKGROUND)
+        if (i >= TDM__BACKGROUND)
             tdm__gauge_reset(&executor->gauges[TDM_POOL]);
         tdm__pool_unlock(executor->pools[i]);
     }

@@ -15,6 +15,7 @@
 #include <sched.h>
 
 #include "tasks/loop.h"
+#include "tasks/task.h"
 #include <tandem/clock.h>
 #include <tandem/timeout.h>
 #include <tandem/wait.h>
@@ -22,6 +23,7 @@
 enum { IDLE = 1, ARMED = 2, SHIELDED = 3 }; /* results are never above 0 */
 
 static _Thread_local tdm__exec *current;
+static _Thread_local const char *waits_in; /* in testing mode: the function that began the wait that is about to come */
 
 /* For threads of the user's own. */
 static _Thread_local tdm__parking plain_parking = {PTHREAD_MUTEX_INITIALIZER, TDM__COND_INITIALIZER};
@@ -47,9 +49,18 @@ tdm__exec *tdm__exec_to_wait(void)
     return &plain_exec;
 }
 
+tdm__exec *tdm__exec_inside(void)
+{
+    if (current)
+        return current;
+    tdm__loop *loop = tdm__loop_current();
+    return loop ? tdm__loop_entered(loop) : NULL;
+}
+
 tdm_task *tdm_task_current(void)
 {
-    return current ? current->task : NULL;
+    tdm__exec *exec = tdm__exec_inside();
+    return exec && exec->kind && exec->kind->is_task ? tdm__task_of(exec) : NULL;
 }
 
 /* The tie. A cancellation does not count against a shielded wait. */
@@ -63,7 +74,8 @@ static bool win(tdm__exec *exec, int result, bool cancel)
 
 void tdm__wait_begin_in(tdm__exec *exec, bool shielded, const char *in)
 {
-    exec->waits_in = in;
+    if (tdm__testing())
+        waits_in = in;
     exec->ended_here = false;
     exec->shielded_wait = shielded;
     bool deaf = shielded || exec->shields; /* to cancellation */
@@ -157,8 +169,9 @@ static int wait_on_thread(tdm__exec *exec, int64_t deadline_ns, int due)
 /* For the report of a deadlock. */
 static int wait_with_note(tdm__exec *exec, int64_t deadline_ns, int due)
 {
-    tdm__baton_note note = {.name = exec->name, .in = exec->waits_in, .fiber = exec->loop, .deadline_ns = deadline_ns};
-    note.task = exec->task ? tdm_task_id(exec->task) : 0;
+    tdm__baton_note note = {.in = waits_in, .fiber = exec->loop, .deadline_ns = deadline_ns};
+    note.name = exec->kind ? exec->kind->name(exec) : NULL;
+    note.task = exec->kind && exec->kind->is_task ? tdm__task_of(exec)->row.id : 0;
     tdm__baton_note_add(&note);
     int result = exec->loop ? wait_on_fiber(exec, deadline_ns, due) : wait_on_thread(exec, deadline_ns, due);
     tdm__baton_note_remove(&note);

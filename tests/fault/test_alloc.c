@@ -12,6 +12,7 @@
 #include "tasks/executor.h"
 #include "tasks/stack.h"
 #include "tests/unit/executor.h"
+#include <tandem/evented.h>
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
@@ -26,6 +27,7 @@ static _Atomic long guards_left = LONG_MAX;
 static _Atomic long stacks_refused;
 
 void *__real_malloc(size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 void __real_free(void *block);
@@ -37,6 +39,7 @@ int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 int __real_eventfd(unsigned value, int flags);
 
 void *__wrap_malloc(size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 void __wrap_free(void *block);
@@ -67,6 +70,11 @@ static void *counted(void *block)
     if (block)
         atomic_fetch_add(&live, 1);
     return block;
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return no_memory_now() || refused(ENOMEM) ? NULL : counted(__real_aligned_alloc(alignment, size));
 }
 
 void *__wrap_malloc(size_t size)
@@ -348,6 +356,13 @@ START_TEST(a_cancelled_task_does_not_keep_the_stack_from_those_behind_it)
 }
 END_TEST
 
+static int finish_at_once(tdm_task *task, void *arg)
+{
+    (void) arg;
+    tdm_task_finish(task, 0);
+    return 0;
+}
+
 START_TEST(where_a_guard_costs_a_mapping_fewer_loop_tasks_are_admitted)
 {
     unsigned long maps = 0;
@@ -357,11 +372,18 @@ START_TEST(where_a_guard_costs_a_mapping_fewer_loop_tasks_are_admitted)
     fclose(f);
     no_guard_install = true;
     tdm_executor *executor = unit_executor((tdm_executor_options){.max_loop_tasks = UINT32_MAX}); /* the first one */
-    ck_assert_uint_le(tdm_executor_settings(executor)->max_loop_tasks, maps / 2);
-    ck_assert_uint_ge(tdm_executor_settings(executor)->max_loop_tasks, maps / 4);
+    ck_assert_uint_le(executor->stack_limit, maps / 2);
+    ck_assert_uint_ge(executor->stack_limit, maps / 4);
     for (int i = 0; i < 200; i++)
         unit_spawn(executor, TDM_LOOP, nap, NULL);
-    unit_destroy(executor);
+    UNIT_UNTIL(tdm__executor_outstanding(executor) == 0);
+    executor->stack_limit = 2;
+    unit_spawn(executor, TDM_LOOP, unit_wait, NULL);
+    unit_spawn(executor, TDM_LOOP, unit_wait, NULL);
+    ck_assert_int_eq(tdm_spawn(executor, &(tdm_task_spec){.run = nap}, NULL), -EAGAIN);
+    ck_assert_int_eq(tdm_spawn(executor, &(tdm_task_spec){.start = finish_at_once}, NULL), 0); /* it needs no stack */
+    tdm_executor_drain(executor, &(tdm_drain_options){.timeout = 0.01, .grace = 10}, NULL);
+    ck_assert_int_eq(tdm_executor_destroy(&executor), 0);
 }
 END_TEST
 

@@ -57,7 +57,7 @@ START_TEST(a_deadlock_is_found_and_says_who_waits_for_what_and_how_to_replay_it)
     char *words = words_of_a_failure(deadlock);
     EXPECT_SAID(words, "a deadlock");
     EXPECT_SAID(words, "main            waits in deadlock()");
-    EXPECT_SAID(words, "tdm-loop-0      waits in poll_once()\n      hermit (task 1) waits in tdm_sleep()");
+    EXPECT_SAID(words, "tdm-loop-0      waits in tdm__poller_poll()\n      hermit (task 1) waits in tdm_sleep()");
     EXPECT_SAID(words, "waits in wait_on_thread()\n      hermit (task 2) waits in tdm_sleep()");
     EXPECT_SAID(words, "tandem: replay it by: TDM_SEED=4711 ");
     EXPECT_SAID(words, "test_testing_report\n");
