@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: condition variables with deadlines on the monotonic clock; nothing else. It is a file of its own because all
+/* DESIGN: condition variables and poll(2) with deadlines on the monotonic clock; nothing else. It is a file of its own because all
  * that blocks a thread of the executor passes through here. */
 #include "tasks/sync.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <time.h>
 
 #include <tandem/clock.h>
@@ -49,4 +50,28 @@ void tdm__cond_broadcast(tdm__cond *cond)
         tdm__baton_wake(cond, true);
     else
         pthread_cond_broadcast(&cond->cond);
+}
+
+/* Look, and let others go on until there is something to see. */
+static int poll_by_turns(struct pollfd *fds, unsigned count, int64_t deadline_ns)
+{
+    const struct timespec none = {0};
+    int reported;
+    while ((reported = ppoll(fds, count, &none, NULL)) == 0 && tdm_clock_ns() < deadline_ns)
+        tdm__baton_idle(fds, deadline_ns, true, "tdm__poll");
+    return reported >= 0 ? reported : errno == EINTR ? 1 : -errno;
+}
+
+int tdm__poll(struct pollfd *fds, unsigned count, int64_t deadline_ns)
+{
+    for (unsigned i = 0; i < count; i++)
+        fds[i].revents = 0; /* an error leaves them as they were */
+    if (tdm__testing())
+        return poll_by_turns(fds, count, deadline_ns);
+    int64_t left_ns = deadline_ns == INT64_MAX ? 0 : deadline_ns - tdm_clock_ns();
+    if (left_ns < 0)
+        left_ns = 0;
+    struct timespec left = {.tv_sec = left_ns / TDM_NS_PER_S, .tv_nsec = left_ns % TDM_NS_PER_S};
+    int reported = ppoll(fds, count, deadline_ns == INT64_MAX ? NULL : &left, NULL);
+    return reported >= 0 ? reported : errno == EINTR ? 1 : -errno;
 }

@@ -12,6 +12,8 @@
 
 #include "tasks/baton.h"
 
+struct pollfd;
+
 typedef struct tdm__cond {
     pthread_cond_t cond;
 } tdm__cond;
@@ -32,6 +34,10 @@ bool tdm__cond_wait_in(tdm__cond *cond, pthread_mutex_t *lock, int64_t deadline_
 /* Any thread, with the lock or without. */
 void tdm__cond_signal(tdm__cond *cond);
 void tdm__cond_broadcast(tdm__cond *cond);
+
+/* Sleep in poll(2). Comes back without cause now and then.
+ * @return 0: the deadline has passed; above 0: look at what was reported, if anything; or a negative errno. */
+int tdm__poll(struct pollfd *fds, unsigned count, int64_t deadline_ns);
 
 static inline void tdm__lock(pthread_mutex_t *lock)
 {

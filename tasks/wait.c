@@ -12,7 +12,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include "tasks/loop.h"
 #include "tasks/task.h"
@@ -26,7 +28,7 @@ static _Thread_local tdm__exec *current;
 static _Thread_local const char *waits_in; /* in testing mode: the function that began the wait that is about to come */
 
 /* For threads of the user's own. */
-static _Thread_local tdm__parking plain_parking = {PTHREAD_MUTEX_INITIALIZER, TDM__COND_INITIALIZER};
+static _Thread_local tdm__parking plain_parking = {PTHREAD_MUTEX_INITIALIZER, TDM__COND_INITIALIZER, NULL};
 static _Thread_local tdm__exec plain_exec;
 
 tdm__exec *tdm__exec_current(void)
@@ -87,12 +89,28 @@ void tdm__wait_begin_in(tdm__exec *exec, bool shielded, const char *in)
         exec->ended_here = win(exec, -ETIMEDOUT, false);
 }
 
+static void ring(int bell)
+{
+    const uint64_t one = 1;
+    while (write(bell, &one, sizeof one) < 0 && errno == EINTR)
+        ; /* EAGAIN: the counter is full, so it rings anyway */
+}
+
+static void quiet(int bell)
+{
+    uint64_t count;
+    while (read(bell, &count, sizeof count) < 0 && errno == EINTR)
+        ; /* EAGAIN: it did not ring */
+}
+
 /* Under the parking's lock, so that the thread cannot see the result and be gone before it is signalled. */
 static bool end_wait_of_thread(tdm__exec *exec, tdm__parking *parking, int result, bool cancel)
 {
     tdm__lock(&parking->lock);
     bool won = win(exec, result, cancel);
-    if (won)
+    if (won && parking->bell)
+        ring(*parking->bell);
+    else if (won)
         tdm__cond_signal(&parking->cond);
     tdm__unlock(&parking->lock);
     return won;
@@ -166,19 +184,43 @@ static int wait_on_thread(tdm__exec *exec, int64_t deadline_ns, int due)
     return result;
 }
 
-/* For the report of a deadlock. */
-static int wait_with_note(tdm__exec *exec, int64_t deadline_ns, int due)
+/* The same, asleep in poll(2). */
+static int wait_in_poll(tdm__exec *exec, struct pollfd *poll_for, int bell, int64_t deadline_ns, int due)
 {
-    tdm__baton_note note = {.in = waits_in, .fiber = exec->loop, .deadline_ns = deadline_ns};
-    note.name = exec->kind ? exec->kind->name(exec) : NULL;
-    note.task = exec->kind && exec->kind->is_task ? tdm__task_of(exec)->row.id : 0;
-    tdm__baton_note_add(&note);
-    int result = exec->loop ? wait_on_fiber(exec, deadline_ns, due) : wait_on_thread(exec, deadline_ns, due);
-    tdm__baton_note_remove(&note);
+    tdm__parking *parking = atomic_load(&exec->parking);
+    struct pollfd fds[2] = {*poll_for, {.fd = bell, .events = POLLIN}};
+    int reported = 1;
+    tdm__lock(&parking->lock);
+    parking->bell = &bell;
+    while (atomic_load(&exec->wait) > 0 && reported > 0) {
+        tdm__unlock(&parking->lock);
+        reported = tdm__poll(fds, 2, deadline_ns);
+        tdm__lock(&parking->lock);
+        if (fds[0].revents)
+            win(exec, 0, false);
+        else if (fds[1].revents)
+            quiet(bell); /* for this wait, or for one further out on the same thread */
+    }
+    win(exec, reported < 0 ? reported : due, false);
+    int result = atomic_load(&exec->wait);
+    parking->bell = NULL;
+    quiet(bell);
+    tdm__unlock(&parking->lock);
+    poll_for->revents = fds[0].revents;
     return result;
 }
 
-int tdm__wait_until(tdm__exec *exec, int64_t deadline_ns)
+/* In testing mode, for the report of a deadlock. */
+static void note_wait(tdm__baton_note *note, tdm__exec *exec, int64_t deadline_ns)
+{
+    *note = (tdm__baton_note){.in = waits_in, .fiber = exec->loop, .deadline_ns = deadline_ns};
+    note->name = exec->kind ? exec->kind->name(exec) : NULL;
+    note->task = exec->kind && exec->kind->is_task ? tdm__task_of(exec)->row.id : 0;
+    tdm__baton_note_add(note);
+}
+
+/* The end of every wait. `poll_for` is NULL but in poll(2). */
+static int wait_until(tdm__exec *exec, struct pollfd *poll_for, int bell, int64_t deadline_ns)
 {
     int result, due = TDM__DUE;
     if (!exec->shielded_wait && exec->scope_ns && exec->scope_ns < deadline_ns) {
@@ -186,17 +228,36 @@ int tdm__wait_until(tdm__exec *exec, int64_t deadline_ns)
         due = -ETIMEDOUT;
     }
     tdm__point();
+    tdm__baton_note note;
+    bool noted = tdm__testing();
+    if (noted)
+        note_wait(&note, exec, deadline_ns);
     if (exec->ended_here)
         result = atomic_load(&exec->wait);
-    else if (tdm__testing())
-        result = wait_with_note(exec, deadline_ns, due);
+    else if (exec->loop)
+        result = wait_on_fiber(exec, deadline_ns, due);
+    else if (poll_for)
+        result = wait_in_poll(exec, poll_for, bell, deadline_ns, due);
     else
-        result = exec->loop ? wait_on_fiber(exec, deadline_ns, due) : wait_on_thread(exec, deadline_ns, due);
+        result = wait_on_thread(exec, deadline_ns, due);
+    if (noted)
+        tdm__baton_note_remove(&note);
     assert(result <= 0);
     atomic_store(&exec->wait, IDLE);
     if (result == -ETIMEDOUT && exec->scope_ns)
         tdm__scope_fired(exec);
     return result;
+}
+
+int tdm__wait_until(tdm__exec *exec, int64_t deadline_ns)
+{
+    return wait_until(exec, NULL, -1, deadline_ns);
+}
+
+int tdm__wait_until_polled(tdm__exec *exec, struct pollfd *poll_for, int bell, int64_t deadline_ns)
+{
+    assert(!exec->loop);
+    return wait_until(exec, poll_for, bell, deadline_ns);
 }
 
 /* ---- sleep ---- */
