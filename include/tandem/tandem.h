@@ -30,6 +30,7 @@
 #include <tandem/semaphore.h>
 #include <tandem/stats.h>
 #include <tandem/task.h>
+#include <tandem/testing.h>
 #include <tandem/timeout.h>
 #include <tandem/wait.h>
 
