@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "load/step.h"
+#include "load/result.h"
 
 /** Scales that several charts share, so that they can be compared by eye. */
 typedef struct load_scale {

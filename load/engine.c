@@ -123,7 +123,8 @@ static void send_request(slot *s)
     load_engine *engine = s->engine;
     const load_target *target = engine->step->target;
     s->state = SLOT_WAITING;
-    int64_t now = load_link_send(s->link, target->request, target->request_size, engine->limits.timeout_ns);
+    int64_t now =
+        load_link_send(s->link, target->requests[0].text, target->requests[0].size, engine->limits.timeout_ns);
     if (!s->sent_ns)
         s->sent_ns = now;
     if (!engine->step->first_sent_ns)

@@ -5,7 +5,7 @@
 #define LOAD_ENGINE_H
 
 #include "load/link.h"
-#include "load/step.h"
+#include "load/result.h"
 
 typedef struct load_engine load_engine;
 

@@ -6,7 +6,7 @@
 #define LOAD_FOLLOW_H
 
 #include "load/link.h"
-#include "load/step.h"
+#include "load/result.h"
 
 typedef struct load_follow load_follow;
 

@@ -30,10 +30,10 @@ static void on_begun(void *arg, const load_step *step)
     load_progress_begin(&s->progress);
 }
 
-static void on_tick(void *arg, const load_step *step, bool following, uint64_t ended, int64_t now_ns)
+static void on_tick(void *arg, const load_live *live)
 {
     screen *s = arg;
-    load_progress_tick(&s->progress, step, following, ended, now_ns);
+    load_progress_tick(&s->progress, live);
 }
 
 static void on_ended(void *arg, const load_step *step)

@@ -11,98 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include <tandem/tandem.h>
-
 enum { CONNECTIONS_MAX = 1000000, STEPS_MAX = 100, TARGETS_MAX = 64, SPARE_DESCRIPTORS = 32 };
-
-static const tdm_option option_table[] = {
-    {.name = "connections",
-     .letter = 'c',
-     .type = TDM_OPTION_STRING,
-     .offset = offsetof(load_options, connections),
-     .fallback = "1",
-     .value_name = "LIST",
-     .help = "connections; a list (4,20,1000) runs one step for each"},
-    {.name = "requests",
-     .letter = 'n',
-     .type = TDM_OPTION_UINT,
-     .offset = offsetof(load_options, requests),
-     .min = 1,
-     .max = 4e9,
-     .value_name = "REQUESTS",
-     .help = "requests of a step in all; without -n and -d one per connection"},
-    {.name = "duration",
-     .letter = 'd',
-     .type = TDM_OPTION_SECONDS,
-     .offset = offsetof(load_options, duration_s),
-     .min = 0.001,
-     .max = 7 * 86400,
-     .value_name = "SECONDS",
-     .help = "send requests for so long in each step"},
-    {.name = "follow",
-     .type = TDM_OPTION_FLAG,
-     .offset = offsetof(load_options, follow),
-     .help = "wait until every background task has ended, and report them"},
-    {.name = "label",
-     .type = TDM_OPTION_STRING,
-     .offset = offsetof(load_options, labels),
-     .value_name = "NAMES",
-     .help = "names of the URLs in the reports, with commas (sync,async)"},
-    {.name = "json",
-     .type = TDM_OPTION_STRING,
-     .offset = offsetof(load_options, json_path),
-     .value_name = "FILE",
-     .help = "write every figure as JSON; - is standard output"},
-    {.name = "html",
-     .type = TDM_OPTION_STRING,
-     .offset = offsetof(load_options, html_path),
-     .value_name = "FILE",
-     .help = "write a page with multiplicity over time for every step"},
-    {.name = "timeout",
-     .type = TDM_OPTION_SECONDS,
-     .offset = offsetof(load_options, timeout_s),
-     .fallback = "60",
-     .min = 0.01,
-     .max = 86400,
-     .value_name = "SECONDS",
-     .help = "for one request, sent to complete"},
-    {.name = "connect-timeout",
-     .type = TDM_OPTION_SECONDS,
-     .offset = offsetof(load_options, connect_timeout_s),
-     .fallback = "10",
-     .min = 0.01,
-     .max = 3600,
-     .value_name = "SECONDS",
-     .help = "for opening one connection"},
-    {.name = "follow-timeout",
-     .type = TDM_OPTION_SECONDS,
-     .offset = offsetof(load_options, follow_timeout_s),
-     .fallback = "3600",
-     .min = 0.01,
-     .max = 7 * 86400,
-     .value_name = "SECONDS",
-     .help = "how long to follow tasks after the last reply of a step"},
-    {.name = "quiet",
-     .letter = 'q',
-     .type = TDM_OPTION_FLAG,
-     .offset = offsetof(load_options, quiet),
-     .help = "no progress and no step reports, only the table"},
-    {.name = NULL},
-};
-
-static const tdm_command command = {
-    .name = "tandem-load",
-    .version = TDM__VERSION,
-    .summary = "Load an HTTP server in a closed loop, and see what its background tasks did.",
-    .operands = "[COUNTS@]URL...",
-    .options = option_table,
-    .epilogue = "A URL runs a step for each count of -c, or, given as 4,20@URL, for each count of its own.\n"
-                "Closed loop: each connection sends its next request when its reply is complete.\n"
-                "Exit status: 0 fine; 1 something was lost, failed or not seen to its end; 2 wrong usage;\n"
-                "3 a target that cannot be reached, or does not answer as promised.\n"
-                "Example: tandem-load -c 4,20 --follow --html report.html \\\n"
-                "  'http://127.0.0.1:8000/?as_async=0' 'http://127.0.0.1:8000/?as_async=1'",
-};
 
 static int complain(const char *what, const char *value, const char *why)
 {
@@ -123,9 +32,9 @@ static unsigned read_count(const char **text)
     return value;
 }
 
-int load_plan_counts(const char *text, unsigned **out)
+int load_plan_counts(const char *text, load_level **out)
 {
-    unsigned *counts = malloc(STEPS_MAX * sizeof *counts);
+    load_level *counts = calloc(STEPS_MAX, sizeof *counts);
     if (!counts)
         return -ENOMEM;
     int n = 0;
@@ -135,14 +44,15 @@ int load_plan_counts(const char *text, unsigned **out)
             free(counts);
             return -EINVAL;
         }
-        counts[n++] = count;
+        counts[n++].connections = count;
     } while (*text);
     *out = counts;
     return n;
 }
 
 /* Read a list of counts, and see that it goes with -n. `what` names it in the complaint. */
-static int read_counts(const load_options *options, const char *what, const char *text, unsigned **out, unsigned *count)
+static int read_counts(const load_options *options, const char *what, const char *text, load_level **out,
+                       unsigned *count)
 {
     int n = load_plan_counts(text, out);
     if (n == -EINVAL)
@@ -151,10 +61,10 @@ static int read_counts(const load_options *options, const char *what, const char
         return n;
     *count = (unsigned) n;
     for (unsigned i = 0; options->requests && i < *count; i++) {
-        if ((*out)[i] <= options->requests)
+        if ((*out)[i].connections <= options->requests)
             continue;
         fprintf(stderr, "tandem-load: -n %u is less than %u connections: some would have nothing to send\n",
-                options->requests, (*out)[i]);
+                options->requests, (*out)[i].connections);
         return -EINVAL;
     }
     return 0;
@@ -172,7 +82,7 @@ static int plan_steps(load_plan *plan)
                 options->json_path);
         return -EINVAL;
     }
-    return read_counts(options, "-c", options->connections, &plan->connections, &plan->connection_count);
+    return read_counts(options, "-c", options->connections, &plan->levels, &plan->level_count);
 }
 
 /* COUNTS@URL: the target's own counts, and past them in *text; else those of -c. */
@@ -182,18 +92,17 @@ static int target_counts(const load_plan *plan, load_target *target, char **text
     if (size && (*text)[size] == '@') {
         char *counts = strndup(*text, size);
         int err =
-            counts ? read_counts(&plan->options, "COUNTS@URL", counts, &target->connections, &target->connection_count)
-                   : -ENOMEM;
+            counts ? read_counts(&plan->options, "COUNTS@URL", counts, &target->levels, &target->level_count) : -ENOMEM;
         free(counts);
         *text += size + 1;
         return err;
     }
-    size = plan->connection_count * sizeof *plan->connections;
-    target->connections = malloc(size);
-    if (!target->connections)
+    size = plan->level_count * sizeof *plan->levels;
+    target->levels = malloc(size);
+    if (!target->levels)
         return -ENOMEM;
-    memcpy(target->connections, plan->connections, size);
-    target->connection_count = plan->connection_count;
+    memcpy(target->levels, plan->levels, size);
+    target->level_count = plan->level_count;
     return 0;
 }
 
@@ -243,10 +152,18 @@ static int plan_targets(load_plan *plan, char **texts, unsigned count)
         err = load_url_labels(urls, count, labels);
     plan->target_count = plan->targets ? count : 0;
     for (unsigned i = 0; i < plan->target_count; i++) { /* moved even after an error: the plan frees them */
-        plan->targets[i].url = urls[i];
-        plan->targets[i].label = labels[i];
+        load_target *target = &plan->targets[i];
+        target->label = labels[i];
+        target->requests = calloc(1, sizeof *target->requests);
+        if (!target->requests) {
+            load_url_finish(&urls[i]);
+            err = -ENOMEM;
+            continue;
+        }
+        target->request_count = 1;
+        target->requests[0] = (load_request){.url = urls[i], .weight = 1};
         if (!err)
-            err = load_target_prepare(&plan->targets[i]);
+            err = load_target_prepare(target);
     }
     return err;
 }
@@ -254,8 +171,8 @@ static int plan_targets(load_plan *plan, char **texts, unsigned count)
 int load_plan_parse(load_plan *plan, int argc, char **argv)
 {
     int first = argc;
-    *plan = (load_plan){0};
-    int err = tdm_options_parse(&command, &plan->options, argc, argv, &first);
+    *plan = (load_plan){.rounds = 1};
+    int err = load_options_parse(&plan->options, argc, argv, &first);
     if (err)
         return err;
     unsigned count = (unsigned) (argc - first);
@@ -278,7 +195,7 @@ void load_plan_finish(load_plan *plan)
     for (unsigned i = 0; i < plan->target_count; i++)
         load_target_finish(&plan->targets[i]);
     free(plan->targets);
-    free(plan->connections);
+    free(plan->levels);
     *plan = (load_plan){0};
 }
 
@@ -287,8 +204,8 @@ int load_plan_fit_descriptors(const load_plan *plan)
     struct rlimit limit;
     unsigned most = 0;
     for (const load_target *t = plan->targets; t < plan->targets + plan->target_count; t++)
-        for (unsigned i = 0; i < t->connection_count; i++)
-            most = t->connections[i] > most ? t->connections[i] : most;
+        for (unsigned i = 0; i < t->level_count; i++)
+            most = t->levels[i].connections > most ? t->levels[i].connections : most;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return 0; /* not known: opening will tell */
     rlim_t hard = limit.rlim_max;

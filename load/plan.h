@@ -4,26 +4,18 @@
 #ifndef LOAD_PLAN_H
 #define LOAD_PLAN_H
 
-#include <stdbool.h>
-
+#include "load/options.h"
 #include "load/target.h"
 
-/** What the option table fills. A zero `requests` and a zero `duration_s`: one request per connection. */
-typedef struct load_options {
-    const char *connections, *labels, *json_path, *html_path;
-    unsigned requests;
-    double duration_s, timeout_s, connect_timeout_s, follow_timeout_s;
-    bool follow, quiet;
-} load_options;
-
-/** Each target runs one step for each entry of its own `connections`, in this order: those of -c, unless its URL was
- *  given as COUNTS@URL. */
+/** Each target runs one step for each of its own `levels`, in this order: those of -c and -R, unless its URL was given
+ *  as COUNTS@URL. */
 typedef struct load_plan {
     load_options options;
     load_target *targets;
     unsigned target_count;
-    unsigned *connections; /**< of -c */
-    unsigned connection_count;
+    load_level *levels; /**< of -c and -R */
+    unsigned level_count;
+    unsigned rounds;
 } load_plan;
 
 /** Read the command line.
@@ -34,7 +26,7 @@ void load_plan_finish(load_plan *plan);
 
 /** "4,20,1000": counts from 1 to 1,000,000, at most 100 of them.
  *  @param out where a malloc'ed list goes. @return how many; -EINVAL; -ENOMEM. */
-int load_plan_counts(const char *text, unsigned **out);
+int load_plan_counts(const char *text, load_level **out);
 
 /** Raise the limit of open files as far as it goes, and see whether the largest step fits.
  *  @return 0; -EMFILE: it does not, and a line that says so was printed to standard error. */

@@ -22,23 +22,26 @@ void load_progress_begin(load_progress *progress)
     progress->shown = false;
 }
 
-void load_progress_tick(load_progress *progress, const load_step *step, bool following, uint64_t ended, int64_t now_ns)
+void load_progress_tick(load_progress *progress, const load_live *live)
 {
+    const load_step *step = live->step;
+    int64_t now_ns = live->now_ns;
+    uint64_t answered = live->succeeded + live->rejected;
     if (!progress->to || now_ns < progress->next_ns)
         return;
     progress->next_ns = now_ns + period(progress);
     fprintf(progress->to, "%s%.*s, %u connections, %.0f s: ", progress->terminal ? "\r\033[K" : "", 40,
             step->target->label, step->connections, tdm_s_from_ns(now_ns - progress->begun_ns));
-    if (following)
-        fprintf(progress->to, "%s of %s tasks ended", load_format_count(ended).text,
-                load_format_count(step->promises.total).text);
+    if (live->phase == LOAD_PHASE_FOLLOWING)
+        fprintf(progress->to, "%s of %s tasks ended", load_format_count(live->tasks_ended).text,
+                load_format_count(live->tasks_promised).text);
     else if (step->planned)
-        fprintf(progress->to, "%s of %s requests answered", load_format_count(load_step_answered(step)).text,
+        fprintf(progress->to, "%s of %s requests answered", load_format_count(answered).text,
                 load_format_count(step->planned).text);
     else
-        fprintf(progress->to, "%s requests answered", load_format_count(load_step_answered(step)).text);
-    if (load_step_errors(step))
-        fprintf(progress->to, ", %s errors", load_format_count(load_step_errors(step)).text);
+        fprintf(progress->to, "%s requests answered", load_format_count(answered).text);
+    if (live->failed)
+        fprintf(progress->to, ", %s errors", load_format_count(live->failed).text);
     fputs(progress->terminal ? "" : "\n", progress->to);
     fflush(progress->to);
     progress->shown = progress->terminal;

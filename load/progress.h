@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "load/step.h"
+#include "load/result.h"
 
 typedef struct load_progress {
     FILE *to;      /**< NULL: silent */
@@ -16,7 +16,7 @@ typedef struct load_progress {
 } load_progress;
 
 void load_progress_begin(load_progress *progress);
-void load_progress_tick(load_progress *progress, const load_step *step, bool following, uint64_t ended, int64_t now_ns);
+void load_progress_tick(load_progress *progress, const load_live *live);
 /** Wipe the line. */
 void load_progress_end(load_progress *progress);
 

@@ -225,12 +225,12 @@ static void write_step(tdm_json_writer *w, const load_step *step)
     tdm_json_object_end(w);
 }
 
-static void write_counts(tdm_json_writer *w, const unsigned *connections, unsigned count)
+static void write_counts(tdm_json_writer *w, const load_level *levels, unsigned count)
 {
     tdm_json_key(w, "connections");
     tdm_json_array_begin(w);
     for (unsigned i = 0; i < count; i++)
-        tdm_json_uint(w, connections[i]);
+        tdm_json_uint(w, levels[i].connections);
     tdm_json_array_end(w);
 }
 
@@ -239,7 +239,7 @@ static void write_plan(tdm_json_writer *w, const load_plan *plan)
     const load_options *options = &plan->options;
     tdm_json_key(w, "plan");
     tdm_json_object_begin(w);
-    write_counts(w, plan->connections, plan->connection_count);
+    write_counts(w, plan->levels, plan->level_count);
     if (options->requests)
         key_uint(w, "requests", options->requests);
     else
@@ -259,7 +259,7 @@ static void write_plan(tdm_json_writer *w, const load_plan *plan)
         tdm_json_object_begin(w);
         key_string(w, "url", plan->targets[i].url.text);
         key_string(w, "label", plan->targets[i].label);
-        write_counts(w, plan->targets[i].connections, plan->targets[i].connection_count);
+        write_counts(w, plan->targets[i].levels, plan->targets[i].level_count);
         tdm_json_object_end(w);
     }
     tdm_json_array_end(w);

@@ -33,6 +33,21 @@ typedef struct runner {
     bool following; /* the requests are done */
 } runner;
 
+static void tell(runner *r, int64_t now)
+{
+    const load_step *step = r->step;
+    load_live live = {.step = step,
+                      .phase = r->following ? LOAD_PHASE_FOLLOWING : LOAD_PHASE_MEASURING,
+                      .now_ns = now,
+                      .made = step->made,
+                      .succeeded = step->succeeded,
+                      .rejected = step->rejected,
+                      .failed = load_step_errors(step),
+                      .tasks_promised = step->promises.total,
+                      .tasks_ended = r->follow ? load_follow_ended(r->follow) : 0};
+    r->calls->tick(r->arg, &live);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     runner *r = arg;
@@ -44,7 +59,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     if (r->follow)
         load_follow_tick(r->follow, now);
     if (r->step && r->calls->tick)
-        r->calls->tick(r->arg, r->step, r->following, r->follow ? load_follow_ended(r->follow) : 0, now);
+        tell(r, now);
 }
 
 /* The first signal stops the run; libevent then restores what the signal did before, so that a second one ends us. */
@@ -171,13 +186,13 @@ static int run_target(runner *r, unsigned index)
         snprintf(sweep->why, sizeof sweep->why, "%s", why);
         return 0;
     }
-    for (unsigned i = 0; i < target->connection_count && !sweep->interrupted; i++) {
+    for (unsigned i = 0; i < target->level_count && !sweep->interrupted; i++) {
         load_step *step = &sweep->steps[sweep->step_count];
-        int err = load_step_init(step, target, index, target->connections[i]);
+        int err = load_step_init(step, target, index, &target->levels[i]);
         if (err)
             return err;
         for (unsigned k = 0; k < i; k++)
-            step->repeat += target->connections[k] == target->connections[i];
+            step->repeat += target->levels[k].connections == target->levels[i].connections;
         sweep->step_count++;
         err = run_step(r, step);
         if (err)
@@ -228,7 +243,7 @@ int load_sweep_run(load_sweep *sweep, const load_plan *plan, const load_sweep_ca
     runner r = {.sweep = sweep, .calls = calls, .arg = arg};
     size_t steps = 0;
     for (unsigned i = 0; i < plan->target_count; i++)
-        steps += plan->targets[i].connection_count;
+        steps += plan->targets[i].level_count;
     assert(steps); /* every target has a count */
     sweep->steps = calloc(steps, sizeof *sweep->steps);
     int err = sweep->steps ? prepare(&r) : -ENOMEM;

@@ -24,19 +24,26 @@ char *load_target_get(const load_target *target, const char *path)
 
 int load_target_prepare(load_target *target)
 {
-    target->request = load_target_get(target, target->url.target);
-    if (!target->request)
-        return -ENOMEM;
-    target->request_size = strlen(target->request);
+    target->url = target->requests[0].url;
+    for (load_request *r = target->requests; r < target->requests + target->request_count; r++) {
+        r->text = load_target_get(target, r->url.target);
+        if (!r->text)
+            return -ENOMEM;
+        r->size = strlen(r->text);
+    }
     return 0;
 }
 
 void load_target_finish(load_target *target)
 {
-    load_url_finish(&target->url);
+    for (load_request *r = target->requests; r < target->requests + target->request_count; r++) {
+        load_url_finish(&r->url);
+        free(r->label);
+        free(r->text);
+    }
+    free(target->requests);
     free(target->label);
-    free(target->connections);
-    free(target->request);
+    free(target->levels);
     *target = (load_target){0};
 }
 

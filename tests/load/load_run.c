@@ -7,7 +7,7 @@
 
 void load_run_start(load_run *run, const char *const *options)
 {
-    static const load_sweep_calls silent = {NULL, NULL, NULL};
+    static const load_sweep_calls silent = {NULL, NULL, NULL, NULL};
     char *argv[40] = {strdup("tandem-load")};
     int argc = 1;
     for (; *options && argc < 39; options++)

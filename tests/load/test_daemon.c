@@ -173,13 +173,10 @@ typedef struct stopper {
     bool done;
 } stopper;
 
-static void stop_under_load(void *arg, const load_step *step, bool following, uint64_t ended, int64_t now_ns)
+static void stop_under_load(void *arg, const load_live *live)
 {
     stopper *s = arg;
-    (void) following;
-    (void) ended;
-    (void) now_ns;
-    if (!s->done && step->succeeded >= 200)
+    if (!s->done && live->succeeded >= 200)
         s->done = kill(s->pid, SIGTERM) == 0;
 }
 

@@ -238,7 +238,8 @@ START_TEST(the_ideal_is_the_longest_sequence_or_the_pools_share)
 {
     load_step step;
     load_rows rows = {0};
-    ck_assert_int_eq(load_step_init(&step, NULL, 0, 1), 0);
+    const load_target target = {0};
+    ck_assert_int_eq(load_step_init(&step, &target, 0, &(load_level){.connections = 1}), 0);
     ck_assert_int_eq(load_promises_add(&step.promises, &(load_promise){1, 4, 0, 1000}), 0);
     ck_assert_int_eq(load_promises_settle(&step.promises), 0);
     ran(&rows, LOAD_LANE_POOL, 1, 0, 3);
@@ -307,9 +308,9 @@ END_TEST
 
 START_TEST(connection_counts_are_a_list_of_numbers)
 {
-    unsigned *counts = NULL;
+    load_level *counts = NULL;
     ck_assert_int_eq(load_plan_counts("4,20,1000", &counts), 3);
-    ck_assert_uint_eq(counts[2], 1000);
+    ck_assert_uint_eq(counts[2].connections, 1000);
     free(counts);
     ck_assert_int_eq(load_plan_counts("", &counts), -EINVAL);
     ck_assert_int_eq(load_plan_counts("1,", &counts), -EINVAL);
