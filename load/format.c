@@ -51,6 +51,15 @@ load_text load_format_count(uint64_t count)
     return out;
 }
 
+load_text load_format_number(double number)
+{
+    load_text out;
+    if (number >= 0 && number < 1e15 && number == floor(number))
+        return load_format_count((uint64_t) number);
+    snprintf(out.text, sizeof out.text, "%.6g", number);
+    return out;
+}
+
 load_text load_format_rate(double per_second)
 {
     load_text out;

@@ -37,12 +37,17 @@ typedef struct group {
         name, LOAD_UNIT_SECONDS, LOAD_BETTER_LOWER                                                                     \
     }
 
-static const field of_histogram[] = {TIME("p50"), TIME("p90"),  TIME("p99"),    TIME("p999"), TIME("min"),
-                                     TIME("max"), TIME("mean"), COUNT("count"), {NULL}};
+#define GOOD(name)                                                                                                     \
+    {                                                                                                                  \
+        name, LOAD_UNIT_COUNT, LOAD_BETTER_HIGHER                                                                      \
+    }
+
+static const field of_histogram[] = {TIME("p50"), TIME("p90"), TIME("p95"),  TIME("p99"),    TIME("p999"),
+                                     TIME("min"), TIME("max"), TIME("mean"), COUNT("count"), {NULL}};
 static const field of_tasks[] = {COUNT("accepted"), COUNT("done"),  BAD("failed"),  BAD("cancelled"),
                                  BAD("timed_out"),  BAD("skipped"), BAD("dropped"), BAD("abandoned"),
-                                 BAD("lost"),       BAD("unknown"), BAD("missed"),  TIME("elapsed"),
-                                 TIME("ideal"),     {NULL}};
+                                 BAD("lost"),       BAD("unknown"), BAD("missed"),  BAD("bad_promises"),
+                                 TIME("elapsed"),   TIME("ideal"),  TIME("drain"),  {NULL}};
 static const field of_requests[] = {COUNT("made"),
                                     COUNT("succeeded"),
                                     BAD("errors"),
@@ -51,7 +56,13 @@ static const field of_requests[] = {COUNT("made"),
                                     BAD("unanswered"),
                                     BAD("retried"),
                                     BAD("reopened"),
+                                    BAD("unsent"),
+                                    BAD("held_up"),
+                                    COUNT("bytes_sent"),
+                                    COUNT("bytes_received"),
                                     {"rate", LOAD_UNIT_RATE, LOAD_BETTER_HIGHER},
+                                    {"offered", LOAD_UNIT_RATE, LOAD_BETTER_NEITHER},
+                                    {"kept_up", LOAD_UNIT_SHARE, LOAD_BETTER_HIGHER},
                                     TIME("elapsed"),
                                     {NULL}};
 static const field of_errors[] = {
@@ -59,12 +70,11 @@ static const field of_errors[] = {
     LOAD_ERRORS(X)
 #undef X
         {NULL}};
-static const field of_lane[] = {{"peak", LOAD_UNIT_COUNT, LOAD_BETTER_HIGHER},
-                                {"mean", LOAD_UNIT_COUNT, LOAD_BETTER_HIGHER},
-                                COUNT("threads"),
-                                COUNT("tasks"),
-                                {"run_total", LOAD_UNIT_SECONDS, LOAD_BETTER_NEITHER},
-                                {NULL}};
+static const field of_lane[] = {
+    GOOD("peak"),   GOOD("mean"),      COUNT("threads"),
+    COUNT("tasks"), BAD("queue_peak"), {"run_total", LOAD_UNIT_SECONDS, LOAD_BETTER_NEITHER},
+    {NULL}};
+static const field of_generator[] = {TIME("cpu"), {"cpu_share", LOAD_UNIT_SHARE, LOAD_BETTER_LOWER}, {NULL}};
 
 /* Where a name without a group fits several, the first has it. */
 static const group groups[] = {
@@ -72,13 +82,18 @@ static const group groups[] = {
     {"tasks", "tasks", of_tasks, true},
     {"requests", "requests", of_requests, true},
     {"errors", "errors", of_errors, false},
+    {"uncorrected", "uncorrected", of_histogram, false},
+    {"failed_latency", "failed_latency", of_histogram, false},
     {"start_latency", "tasks.start_latency", of_histogram, false},
     {"queue_wait", "tasks.queue_wait", of_histogram, false},
     {"run_time", "tasks.run_time", of_histogram, false},
     {"completion", "tasks.completion", of_histogram, false},
+    {"loop_lag", "tasks.loop_lag", of_histogram, false},
     {"multiplicity.loop", "tasks.multiplicity.loop", of_lane, false},
     {"multiplicity.pool", "tasks.multiplicity.pool", of_lane, false},
     {"multiplicity", "tasks.multiplicity.both", of_lane, false},
+    {"send_lag", "generator.send_lag", of_histogram, false},
+    {"generator", "generator", of_generator, false},
 };
 enum { GROUPS = sizeof groups / sizeof groups[0] };
 

@@ -40,8 +40,8 @@ static void write_head(FILE *to, const load_sweep *sweep)
         fputs(*piece, to);
     fprintf(to, "</style></head>\n<body><main%s>\n<header><h1>What the background tasks did</h1>\n",
             sweep->plan->target_count > 2 ? " class=\"wide\"" : "");
-    fprintf(to, "<p class=\"sub\">tandem-load %s, %s; " LOAD_WORDS_CLOSED_LOOP ".</p>\n<ul class=\"targets\">",
-            tdm_version(), when);
+    fprintf(to, "<p class=\"sub\">tandem-load %s, %s; %s.</p>\n<ul class=\"targets\">", tdm_version(), when,
+            load_words_loop(sweep->step_count ? sweep->steps[0].loop : LOAD_LOOP_CLOSED));
     for (unsigned i = 0; i < sweep->plan->target_count; i++) {
         fputs("<li><b>", to);
         load_html_text(to, sweep->plan->targets[i].label);

@@ -12,12 +12,49 @@ static const char *plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
+load_text load_words_level(const load_step *step)
+{
+    load_text out;
+    if (step->loop == LOAD_LOOP_CLOSED)
+        snprintf(out.text, sizeof out.text, "%u", step->connections);
+    else if (step->rate == (double) (uint64_t) step->rate)
+        snprintf(out.text, sizeof out.text, "%.0f/s", step->rate);
+    else
+        snprintf(out.text, sizeof out.text, "%.6g/s", step->rate);
+    return out;
+}
+
+bool load_words_same_level(const load_step *a, const load_step *b)
+{
+    return a->loop == b->loop && a->connections == b->connections && a->rate == b->rate && a->repeat == b->repeat;
+}
+
+void load_words_where(FILE *to, const load_step *step)
+{
+    if (step->loop == LOAD_LOOP_OPEN)
+        fprintf(to, "%s over ", load_words_level(step).text);
+    fprintf(to, "%s connection%s", load_format_count(step->connections).text, plural(step->connections));
+    if (step->round)
+        fprintf(to, ", round %u", step->round + 1);
+}
+
+const char *load_words_loop(load_loop loop)
+{
+    return loop == LOAD_LOOP_OPEN ? "open loop: requests are sent at a given rate, whatever the server does; latency "
+                                    "counts from when each "
+                                    "was due"
+                                  : "closed loop: each connection sends its next request when its reply is complete";
+}
+
 void load_words_plan(FILE *to, const load_step *step)
 {
+    if (step->loop == LOAD_LOOP_OPEN)
+        fprintf(to, "%s requests/s (%s) over ", load_format_number(step->rate).text,
+                step->arrivals == LOAD_POISSON ? "Poisson" : "uniform");
     fprintf(to, "%s connection%s, ", load_format_count(step->connections).text, plural(step->connections));
     if (step->duration_s > 0)
         fprintf(to, "for %g s", step->duration_s);
-    else if (step->planned == step->connections)
+    else if (step->planned == step->connections && step->loop == LOAD_LOOP_CLOSED)
         fprintf(to, "one request%s", step->connections == 1 ? "" : " each");
     else
         fprintf(to, "%s requests in all", load_format_count(step->planned).text);
@@ -32,6 +69,8 @@ static void write_lane(FILE *to, const load_step *step, load_lane lane)
     else
         fprintf(to, "%s at once on %u thread%s", load_format_count(figures->curve.peak).text, figures->threads,
                 plural(figures->threads));
+    if (lane == LOAD_LANE_POOL && figures->queue.peak)
+        fprintf(to, ", the queue grew to %s", load_format_count(figures->queue.peak).text);
 }
 
 void load_words_seen(FILE *to, const load_step *step)
@@ -104,6 +143,8 @@ void load_words_trouble(FILE *to, const load_step *step)
         fprintf(trouble(to, &n), "%s tasks lost", load_format_count(tasks->lost).text);
     if (tasks->follow == LOAD_FOLLOW_INCOMPLETE)
         fprintf(trouble(to, &n), "INCOMPLETE: %s", tasks->why);
+    if (step->invalid)
+        fprintf(trouble(to, &n), "INVALID: %s", step->why_invalid);
 }
 
 void load_words_good(FILE *to, const load_sweep *sweep)
