@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "load/plan.h"
 #include "load/progress.h"
@@ -53,13 +52,10 @@ static bool is_standard(const char *path)
 
 static screen make_screen(const load_options *options)
 {
-    const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
-    bool able = term && strcmp(term, "dumb") != 0;
     screen s = {.quiet = options->quiet};
     s.report = is_standard(options->json_path) || is_standard(options->html_path) ? stderr : stdout;
-    s.look.colour = able && isatty(fileno(s.report)) && !(no_colour && *no_colour);
-    s.progress.to = options->quiet ? NULL : stderr;
-    s.progress.terminal = able && isatty(STDERR_FILENO);
+    s.look.colour = load_term_of(s.report).colour;
+    s.progress.term = load_term_of(options->quiet ? NULL : stderr);
     return s;
 }
 
