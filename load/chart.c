@@ -37,11 +37,23 @@ static double seconds_of(const load_step *step)
     return seconds;
 }
 
+/* When the last slice of it with a reply ended. */
+static double sending_of(const load_step *step)
+{
+    double end = 0;
+    for (size_t i = 0; i < step->sample_count; i++)
+        if (step->samples[i].succeeded + step->samples[i].rejected + step->samples[i].failed)
+            end = fmax(end, (double) (step->samples[i].at_ns + step->samples[i].span_ns) / 1e9);
+    return end;
+}
+
 static double most_rate(const load_step *step)
 {
     double most = 0;
     for (size_t i = 0; i < step->sample_count; i++) {
         const load_sample *s = &step->samples[i];
+        if (s->at_ns >= 0)
+            most = fmax(most, s->offered);
         if (s->span_ns > 0 && s->at_ns >= 0)
             most = fmax(most, (double) (s->succeeded + s->rejected + s->failed) * 1e9 / (double) s->span_ns);
     }
@@ -50,7 +62,7 @@ static double most_rate(const load_step *step)
 
 load_scale load_chart_scale(const load_step *const *steps, unsigned count)
 {
-    double seconds = 0, running = 1, queue = 0, low = INFINITY, high = 0, rate = 0;
+    double seconds = 0, running = 1, queue = 0, low = INFINITY, high = 0, rate = 0, sending = 0;
     load_scale scale = {.queued = false};
     for (unsigned i = 0; i < count; i++) {
         const load_tasks *tasks = &steps[i]->tasks;
@@ -58,6 +70,7 @@ load_scale load_chart_scale(const load_step *const *steps, unsigned count)
         running = fmax(running, tasks->lanes[LOAD_BOTH_LANES].curve.peak);
         queue = fmax(queue, tasks->lanes[LOAD_BOTH_LANES].queue.peak);
         rate = fmax(rate, most_rate(steps[i]));
+        sending = fmax(sending, sending_of(steps[i]));
         if (!answered(steps[i]))
             continue;
         low = fmin(low, (double) tdm_histogram_min(steps[i]->latency) / 1e9);
@@ -68,6 +81,7 @@ load_scale load_chart_scale(const load_step *const *steps, unsigned count)
     scale.seconds = load_axis_linear(seconds * 1.04, 6, 1e-9, LOAD_AXIS_SECONDS, "seconds since the first request");
     scale.running = load_axis_linear(running * 1.1, 4, 1, LOAD_AXIS_NUMBER, "tasks running at once");
     scale.queue = load_axis_linear(queue * 1.1, 2, 1, LOAD_AXIS_NUMBER, "waiting");
+    scale.sending = load_axis_linear(sending * 1.02, 6, 1e-9, LOAD_AXIS_SECONDS, NULL);
     scale.rate = load_axis_linear(rate * 1.1, 3, 1e-9, LOAD_AXIS_RATE, "replies a second");
     scale.queued = queue > 0;
     if (high > 0)

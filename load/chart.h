@@ -16,7 +16,8 @@ typedef struct load_scale {
     load_axis queue;    /**< tasks ready and not started */
     load_axis response; /**< durations, logarithmic; `high` 0: no step has any */
     load_axis share;    /**< of the requests in one bin of a distribution */
-    load_axis rate;     /**< replies a second over time */
+    load_axis sending;  /**< the time in which requests were sent and answered */
+    load_axis rate;     /**< replies a second over that */
     bool queued;        /**< some step's queue grew */
 } load_scale;
 
@@ -30,8 +31,9 @@ void load_chart_queue(FILE *to, const load_step *step, const load_scale *scale);
 void load_chart_swims(FILE *to, const load_step *step, const load_scale *scale);
 /** How long the responses took: the share of each duration. Of a step with a response. */
 void load_chart_responses(FILE *to, const load_step *step, const load_scale *scale);
-/** Replies a second and p99 over time. Of a step with slices enough (LOAD_SERIES_LEAST). */
+/** Replies a second over time. Of a step in which replies came in at least LOAD_SERIES_LEAST slices. */
 void load_chart_series(FILE *to, const load_step *step, const load_scale *scale);
+bool load_chart_has_series(const load_step *step);
 enum { LOAD_SERIES_LEAST = 8 };
 
 /** A figure over all levels, a line for each target, with the knees; `rounds` as of load_rounds_make(). */

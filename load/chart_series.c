@@ -37,19 +37,26 @@ static void write_line(const load_plot *plot, const load_step *step, const char 
     fputs("\"/>\n", plot->to);
 }
 
+bool load_chart_has_series(const load_step *step)
+{
+    unsigned slices = 0;
+    for (size_t i = 0; i < step->sample_count; i++)
+        slices += step->samples[i].at_ns >= 0 && rate_of(&step->samples[i]) > 0;
+    return slices >= LOAD_SERIES_LEAST;
+}
+
 void load_chart_series(FILE *to, const load_step *step, const load_scale *scale)
 {
     char class[40];
-    load_plot plot = {.to = to,
-                      .width = WIDTH,
-                      .height = 150,
-                      .left = LEFT,
-                      .right = RIGHT,
-                      .top = 14,
-                      .bottom = 24,
-                      .x = scale->seconds,
-                      .y = scale->rate};
-    plot.x.title = NULL;
+    const load_plot plot = {.to = to,
+                            .width = WIDTH,
+                            .height = 150,
+                            .left = LEFT,
+                            .right = RIGHT,
+                            .top = 14,
+                            .bottom = 24,
+                            .x = scale->sending,
+                            .y = scale->rate};
     load_plot_begin(&plot, "series", "%.100s, %u connections: replies a second over time", step->target->label,
                     step->connections);
     load_plot_axes(&plot);

@@ -174,15 +174,14 @@ static void write_bars(const load_plot *plot, const swim_chart *c)
     fputs("</g>\n", plot->to);
 }
 
+/* What is not drawn. */
 static void write_caption(FILE *to, const swim_chart *c)
 {
-    fputs(
-        "<p class=\"note\">Swim-lanes: a row for each thread (its number at the left), a bar for each task; the shades "
-        "are a request&#39;s first, second and third task.",
-        to);
+    if (c->drawn == c->row_count && !c->step->tasks.swims_left_out)
+        return;
+    fputs("<p class=\"note\">", to);
     if (c->drawn < c->row_count)
-        fprintf(to, " %u of %s rows are drawn, for so many tasks ran at once.", c->drawn,
-                load_format_count(c->row_count).text);
+        fprintf(to, "%u of %s rows are drawn.", c->drawn, load_format_count(c->row_count).text);
     if (c->step->tasks.swims_left_out)
         fprintf(to, " %s tasks that started later are left out.",
                 load_format_count(c->step->tasks.swims_left_out).text);

@@ -84,7 +84,7 @@ static void write_card(FILE *to, const load_step *step, const load_scale *scale)
         if (step->tasks.swim_count)
             load_chart_swims(to, step, scale);
     }
-    if (step->sample_count >= LOAD_SERIES_LEAST)
+    if (load_chart_has_series(step))
         load_chart_series(to, step, scale);
     if (tdm_histogram_count(step->latency))
         load_chart_responses(to, step, scale);

@@ -131,23 +131,15 @@ static void write_compared(const page *p)
 
 static void write_knees(const page *p)
 {
-    bool any = false;
-    for (unsigned i = 0; i < p->sweep->knee_count; i++) {
-        const load_knee *knee = &p->sweep->knees[i];
-        if (knee->rule == LOAD_KNEE_NOT_SOUGHT || !*knee->words)
-            continue;
-        fputs(any ? "<li>" : "<ul class=\"lines\"><li>", p->to);
-        any = true;
-        fputs("<b>", p->to);
-        load_html_text(p->to, p->sweep->plan->targets[knee->target_index].label);
-        fputs("</b>", p->to);
-        if (p->repeated)
-            fprintf(p->to, ", round %u", knee->round + 1);
-        fputs(": ", p->to);
-        load_html_text(p->to, knee->words);
-        fputs("</li>", p->to);
-    }
-    fputs(any ? "</ul>\n" : "", p->to);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *words = open_memstream(&text, &size);
+    if (!words)
+        return;
+    load_words_knees(words, p->sweep);
+    if (fclose(words) == 0)
+        write_lines(p->to, text);
+    free(text);
 }
 
 static void write_levels(const page *p)
@@ -259,7 +251,10 @@ static void write_legend(const page *p)
     if (p->runs)
         fputs("<p class=\"legend\"><span class=\"key loop\"></span> tasks on the loop lane <span class=\"key pool\">"
               "</span> tasks on the pool lane <span class=\"key ideal\"></span> when the same work would have ended "
-              "without any waiting. Charts in a row share their scales.</p>\n",
+              "without any waiting. Charts in a row share their scales. In the swim-lanes each row is a thread, its "
+              "number at "
+              "the left (a loop has as many rows as ran at once), and each bar a task; the shades tell a request&#39;s "
+              "first, second and third task.</p>\n",
               p->to);
     if (p->repeated)
         fputs("<p class=\"legend\">The charts below show the first round.</p>\n", p->to);

@@ -138,6 +138,28 @@ static void fill_row(load_grid *grid, unsigned row, const load_rounds *group, lo
     load_grid_put(grid, row, column++, text);
 }
 
+/* The first group at its level: the groups at one level stand together. */
+static bool leads(const load_rounds *rounds, unsigned at)
+{
+    for (unsigned i = 0; i < at; i++)
+        if (load_words_same_level(rounds[i].first, rounds[at].first))
+            return false;
+    return true;
+}
+
+static void fill_table(load_grid *grid, bool *gaps, const load_rounds *rounds, unsigned count, load_round_figure figure)
+{
+    unsigned row = 1;
+    for (unsigned lead = 0; lead < count; lead++) {
+        if (!leads(rounds, lead))
+            continue;
+        gaps[row] = row > 1;
+        for (unsigned i = lead; i < count; i++)
+            if (rounds[i].known[figure] && load_words_same_level(rounds[i].first, rounds[lead].first))
+                fill_row(grid, row++, &rounds[i], figure, best_median(rounds, count, &rounds[i], figure));
+    }
+}
+
 static void print_table(FILE *to, const load_rounds *rounds, unsigned count, const char *title,
                         load_round_figure figure)
 {
@@ -147,17 +169,17 @@ static void print_table(FILE *to, const load_rounds *rounds, unsigned count, con
     unsigned rows = 1;
     for (unsigned i = 0; i < count; i++)
         rows += rounds[i].known[figure];
-    if (rows == 1 || load_grid_init(&grid, rows, COLUMNS) < 0)
-        return;
-    for (unsigned column = 0; column < COLUMNS; column++)
-        load_grid_put(&grid, 0, column, headings[column]);
-    load_grid_put(&grid, 0, 0, title);
-    for (unsigned i = 0, row = 1; i < count; i++)
-        if (rounds[i].known[figure])
-            fill_row(&grid, row++, &rounds[i], figure, best_median(rounds, count, &rounds[i], figure));
-    fputc('\n', to);
-    load_grid_print(to, &grid);
-    load_grid_finish(&grid);
+    bool *gaps = calloc(rows + 1, sizeof *gaps);
+    if (rows > 1 && gaps && load_grid_init(&grid, rows, COLUMNS) == 0) {
+        for (unsigned column = 0; column < COLUMNS; column++)
+            load_grid_put(&grid, 0, column, column ? headings[column] : title);
+        fill_table(&grid, gaps, rounds, count, figure);
+        grid.gaps = gaps;
+        fputc('\n', to);
+        load_grid_print(to, &grid);
+        load_grid_finish(&grid);
+    }
+    free(gaps);
 }
 
 void load_rounds_tables(FILE *to, const load_rounds *rounds, unsigned count)

@@ -135,17 +135,15 @@ static void print_loops(FILE *to, const load_sweep *sweep)
 
 static void print_knees(FILE *to, const load_sweep *sweep)
 {
-    const char *before = "\n";
-    for (unsigned i = 0; i < sweep->knee_count; i++) {
-        const load_knee *knee = &sweep->knees[i];
-        if (knee->rule == LOAD_KNEE_NOT_SOUGHT || !*knee->words)
-            continue;
-        fprintf(to, "%sknee, %s", before, sweep->plan->targets[knee->target_index].label);
-        if (sweep->steps[sweep->step_count - 1].round)
-            fprintf(to, ", round %u", knee->round + 1);
-        fprintf(to, ": %s\n", knee->words);
-        before = "";
-    }
+    char *text = NULL;
+    size_t size = 0;
+    FILE *words = open_memstream(&text, &size);
+    if (!words)
+        return;
+    load_words_knees(words, sweep);
+    if (fclose(words) == 0 && size)
+        fprintf(to, "\n%s", text);
+    free(text);
 }
 
 static void print_rounds(FILE *to, const load_sweep *sweep)

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "load/format.h"
 
@@ -150,14 +151,41 @@ void load_words_trouble(FILE *to, const load_step *step)
 void load_words_good(FILE *to, const load_sweep *sweep)
 {
     uint64_t left_alone = 0;
-    for (unsigned i = 0; i < sweep->step_count; i++)
-        if (sweep->steps[i].tasks.follow == LOAD_FOLLOW_OFF)
-            left_alone += sweep->steps[i].tasks.promised;
+    bool followed = true;
+    for (unsigned i = 0; i < sweep->step_count; i++) {
+        const load_tasks *tasks = &sweep->steps[i].tasks;
+        left_alone += tasks->follow == LOAD_FOLLOW_OFF ? tasks->promised : 0;
+        followed = followed && tasks->follow == LOAD_FOLLOW_COMPLETE;
+    }
     if (left_alone)
         fprintf(to, "no request failed; what became of %s tasks was not looked at (--follow)",
                 load_format_count(left_alone).text);
     else
-        fputs("nothing was lost and nothing failed", to);
+        fputs(followed ? "nothing was lost and nothing failed" : "no request failed", to);
+}
+
+static bool same_knee(const load_knee *a, const load_knee *b)
+{
+    return a->target_index == b->target_index && !strcmp(a->words, b->words);
+}
+
+void load_words_knees(FILE *to, const load_sweep *sweep)
+{
+    for (unsigned i = 0; i < sweep->knee_count; i++) {
+        const load_knee *knee = &sweep->knees[i];
+        unsigned alike = 0, before = 0, rounds = 0;
+        for (unsigned k = 0; k < sweep->knee_count; k++) {
+            rounds += sweep->knees[k].target_index == knee->target_index;
+            alike += same_knee(&sweep->knees[k], knee);
+            before += k < i && same_knee(&sweep->knees[k], knee);
+        }
+        if (knee->rule == LOAD_KNEE_NOT_SOUGHT || !*knee->words || before)
+            continue;
+        fprintf(to, "knee, %s: %s", sweep->plan->targets[knee->target_index].label, knee->words);
+        if (rounds > 1)
+            fprintf(to, " (in %u of %u rounds)", alike, rounds);
+        fputc('\n', to);
+    }
 }
 
 void load_words_clock(FILE *to, const load_step *step)

@@ -25,6 +25,8 @@ void load_words_seen(FILE *to, const load_step *step);
 void load_words_trouble(FILE *to, const load_step *step);
 /** What a run that went well comes to, and no more than is known. */
 void load_words_good(FILE *to, const load_sweep *sweep);
+/** Where each target stopped keeping up, a line each; what several rounds say alike is said once. */
+void load_words_knees(FILE *to, const load_sweep *sweep);
 /** How server and client times were compared. */
 void load_words_clock(FILE *to, const load_step *step);
 
