@@ -12,6 +12,7 @@
 #include <tandem/tandem.h>
 
 #include "load/report_keys.h"
+#include "load/words.h"
 
 static void write_levels(tdm_json_writer *w, const load_level *levels, unsigned count)
 {
@@ -57,7 +58,7 @@ static void write_targets(tdm_json_writer *w, const load_plan *plan)
         for (unsigned k = 0; k < target->request_count; k++) {
             tdm_json_object_begin(w);
             load_key_string(w, "url", target->requests[k].url.text);
-            load_key_string(w, "label", target->requests[k].label);
+            load_key_string(w, "label", load_words_request(target, k));
             load_key_uint(w, "weight", target->requests[k].weight);
             tdm_json_object_end(w);
         }

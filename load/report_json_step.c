@@ -91,7 +91,7 @@ static void write_urls(tdm_json_writer *w, const load_step *step)
     for (unsigned i = 0; i < step->url_count; i++) {
         const load_url_part *part = &step->urls[i];
         tdm_json_object_begin(w);
-        load_key_string(w, "label", step->target->requests[i].label);
+        load_key_string(w, "label", load_words_request(step->target, i));
         load_key_uint(w, "made", part->made);
         load_key_uint(w, "succeeded", part->succeeded);
         load_key_uint(w, "rejected", part->rejected);

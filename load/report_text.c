@@ -74,7 +74,7 @@ static void response_lines(FILE *to, const load_step *step)
     latency_line(to, "not ok", step->failed_latency, "  (of what was rejected or failed)");
     for (unsigned i = 0; step->url_count > 1 && i < step->url_count; i++) {
         char name[40];
-        snprintf(name, sizeof name, "- %.12s", step->target->requests[i].label);
+        snprintf(name, sizeof name, "- %.12s", load_words_request(step->target, i));
         latency_line(to, name, step->urls[i].latency, "");
     }
 }

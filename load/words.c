@@ -25,6 +25,11 @@ load_text load_words_level(const load_step *step)
     return out;
 }
 
+const char *load_words_request(const load_target *target, unsigned i)
+{
+    return target->requests[i].label ? target->requests[i].label : target->label;
+}
+
 bool load_words_same_level(const load_step *a, const load_step *b)
 {
     return a->loop == b->loop && a->connections == b->connections && a->rate == b->rate && a->repeat == b->repeat;

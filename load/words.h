@@ -11,6 +11,8 @@
 
 /** How hard a step presses: "1000" connections in a closed loop, "500/s" in an open one. Checks pick steps by it. */
 load_text load_words_level(const load_step *step);
+/** The name of a target's i-th kind of request; where it has but one, the target's own. */
+const char *load_words_request(const load_target *target, unsigned i);
 /** Do two steps press as hard? */
 bool load_words_same_level(const load_step *a, const load_step *b);
 /** "20 connections", "500/s over 20 connections"; and the round, from the second on. */
