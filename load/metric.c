@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "load/errors.h"
-#include "load/format.h"
 
 typedef struct field {
     const char *name;
@@ -158,9 +157,9 @@ bool load_metric_number(const load_metric *metric, const tdm_json *step, double 
 
 /* ---- values ---- */
 
-struct load_text load_metric_text(load_unit unit, double value)
+load_text load_metric_text(load_unit unit, double value)
 {
-    struct load_text out;
+    load_text out;
     switch (unit) {
     case LOAD_UNIT_SECONDS:
         return load_format_duration(llround(value * 1e9));

@@ -11,6 +11,8 @@
 
 #include <tandem/json.h>
 
+#include "load/format.h"
+
 typedef enum load_unit {
     LOAD_UNIT_COUNT,   /**< a number of things */
     LOAD_UNIT_SECONDS, /**< a duration */
@@ -35,7 +37,7 @@ const tdm_json *load_metric_value(const load_metric *metric, const tdm_json *ste
 bool load_metric_number(const load_metric *metric, const tdm_json *step, double *value);
 
 /** A value with its unit, as a person reads it: "12.3 ms", "1,000", "9.54 k/s", "2.5 %". */
-struct load_text load_metric_text(load_unit unit, double value);
+load_text load_metric_text(load_unit unit, double value);
 /** Read one: "20ms", "1.5s", "10k", "10k/s", "1%"; a duration must say its unit (0 need not).
  *  @param why where what would be right goes on an error (a literal). @return 0; -EINVAL. */
 int load_metric_read(load_unit unit, const char *text, double *value, const char **why);

@@ -5,7 +5,11 @@
 
 #include <stddef.h>
 
+#include <string.h>
+
 #include <tandem/tandem.h>
+
+#include "load/metric.h"
 
 static const tdm_option option_table[] = {
     {.name = "connections",
@@ -50,6 +54,21 @@ static const tdm_option option_table[] = {
      .offset = offsetof(load_options, html_path),
      .value_name = "FILE",
      .help = "write a page with multiplicity over time for every step"},
+    {.name = "csv",
+     .type = TDM_OPTION_STRING,
+     .offset = offsetof(load_options, csv_path),
+     .value_name = "FILE",
+     .help = "write the figures over time as CSV"},
+    {.name = "log",
+     .type = TDM_OPTION_STRING,
+     .offset = offsetof(load_options, log_path),
+     .value_name = "FILE",
+     .help = "write a line for each request (CSV)"},
+    {.name = "check",
+     .type = TDM_OPTION_LIST,
+     .offset = offsetof(load_options, checks),
+     .value_name = "CHECK",
+     .help = "exit with 5 unless this holds ('p99<20ms', 'lost==0'); repeatable; help lists the figures"},
     {.name = "timeout",
      .type = TDM_OPTION_SECONDS,
      .offset = offsetof(load_options, timeout_s),
@@ -98,5 +117,15 @@ static const tdm_command command = {
 
 int load_options_parse(load_options *options, int argc, char **argv, int *first)
 {
-    return tdm_options_parse(&command, options, argc, argv, first);
+    int err = tdm_options_parse(&command, options, argc, argv, first);
+    for (unsigned i = 0; !err && i < options->checks.count; i++) {
+        if (strcmp(options->checks.items[i], "help") != 0)
+            continue;
+        printf(
+            "A check is FIGURE[LABEL@LEVEL] RELATION VALUE, as 'p99<20ms' or 'multiplicity.peak[async@1000]>=1000'.\n"
+            "The brackets may be left out: then every step must hold it. Figures, as GROUP.FIGURE:\n\n");
+        load_metric_list(stdout);
+        return 1;
+    }
+    return err;
 }

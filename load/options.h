@@ -6,9 +6,12 @@
 
 #include <stdbool.h>
 
+#include <tandem/option.h>
+
 /** What the option table fills. A zero `requests` and a zero `duration_s`: one request per connection. */
 typedef struct load_options {
-    const char *connections, *labels, *json_path, *html_path;
+    const char *connections, *labels, *json_path, *html_path, *csv_path, *log_path;
+    tdm_option_list checks;
     unsigned requests;
     double duration_s, timeout_s, connect_timeout_s, follow_timeout_s;
     bool follow, quiet;

@@ -77,11 +77,6 @@ static int plan_steps(load_plan *plan)
         fprintf(stderr, "tandem-load: give -n or -d, not both\n");
         return -EINVAL;
     }
-    if (options->json_path && options->html_path && !strcmp(options->json_path, options->html_path)) {
-        fprintf(stderr, "tandem-load: --json and --html both name %s: one would overwrite the other\n",
-                options->json_path);
-        return -EINVAL;
-    }
     return read_counts(options, "-c", options->connections, &plan->levels, &plan->level_count);
 }
 

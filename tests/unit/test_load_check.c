@@ -39,10 +39,10 @@ static void expect(bool good, const char *text, const char *says)
 
 START_TEST(a_check_holds_if_every_step_holds_it_and_names_the_worst)
 {
-    expect(true, "rate>=9000", "(at worst 9 k/s, async at 20)");
+    expect(true, "rate>=9000", "(at worst 9.00 k/s, async at 20)");
     expect(true, "multiplicity.peak>=12", "(at worst 12, sync at 20)");
     expect(true, "elapsed<=15s", "(at worst 15.0 s, sync at 20)");
-    expect(false, "rate>10k/s", "(async at 20: 9 k/s; async at 1000: 9 k/s)");
+    expect(false, "rate>10k/s", "(async at 20: 9.00 k/s; async at 1000: 9.00 k/s)");
     expect(false, "requests.errors==0", "(async at 20: 2)");
 }
 END_TEST
