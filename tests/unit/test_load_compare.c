@@ -87,7 +87,7 @@ START_TEST(a_clear_difference_has_an_interval_and_a_verdict)
     ck_assert_uint_eq(r.found.worse, 0);
     ck_assert_uint_eq(r.found.alike, 2); /* p99, and nothing lost in both */
     says(&r, "sync at 20, closed loop: 4 and 4 rounds\n");
-    says(&r, "rate   1.00 k/s  1.50 k/s");
+    says(&r, "rate    1.00 k/s  1.50 k/s");
     says(&r, "  1.501  1.4");
     says(&r, "  better\n");
     says(&r, "B is better in 1 figures and worse in 0; in 2 no difference was seen\n");
