@@ -112,9 +112,9 @@ static void collect(side *s, const load_metric *metric)
     }
 }
 
-static load_values values_of(const side *s)
+static load_numbers values_of(const side *s)
 {
-    return (load_values){s->values, s->count};
+    return (load_numbers){s->values, s->count};
 }
 
 /* ---- one figure ---- */

@@ -52,7 +52,7 @@ static int sum_up(load_rounds *group, const load_sweep *sweep, double *values)
         group->known[figure] = n == group->count;
         if (!group->known[figure])
             continue;
-        int err = load_stats_make(&group->figures[figure], (load_values){values, n});
+        int err = load_stats_make(&group->figures[figure], (load_numbers){values, n});
         if (err)
             return err;
     }

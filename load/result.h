@@ -179,8 +179,7 @@ typedef struct load_step {
 typedef enum load_knee_rule {
     LOAD_KNEE_NOT_SOUGHT, /**< fewer than two levels */
     LOAD_KNEE_NONE,       /**< every step kept up */
-    LOAD_KNEE_RATE,       /**< achieved / offered fell below the limit (open), or more connections brought no more
-                               replies (closed) */
+    LOAD_KNEE_RATE,       /**< open loop: achieved / offered fell below the limit */
     LOAD_KNEE_QUEUE,      /**< the server's queue of tasks kept growing */
     LOAD_KNEE_LATENCY,    /**< p99 passed so many times its value at the lowest level */
 } load_knee_rule;

@@ -27,7 +27,7 @@ static double quantile(const double *sorted, size_t count, double share)
     return sorted[below] + (sorted[below + 1] - sorted[below]) * (at - (double) below);
 }
 
-static double mean_of(load_values values)
+static double mean_of(load_numbers values)
 {
     double sum = 0;
     for (size_t i = 0; i < values.count; i++)
@@ -35,7 +35,7 @@ static double mean_of(load_values values)
     return sum / (double) values.count;
 }
 
-static double stddev_of(load_values values, double mean)
+static double stddev_of(load_numbers values, double mean)
 {
     double squares = 0;
     for (size_t i = 0; i < values.count; i++)
@@ -43,7 +43,7 @@ static double stddev_of(load_values values, double mean)
     return values.count > 1 ? sqrt(squares / (double) (values.count - 1)) : 0;
 }
 
-static void count_outliers(load_stats *stats, load_values values)
+static void count_outliers(load_stats *stats, load_numbers values)
 {
     double reach = 1.5 * (stats->q3 - stats->q1);
     for (size_t i = 0; i < values.count; i++) {
@@ -53,7 +53,7 @@ static void count_outliers(load_stats *stats, load_values values)
     }
 }
 
-int load_stats_make(load_stats *stats, load_values values)
+int load_stats_make(load_stats *stats, load_numbers values)
 {
     *stats = (load_stats){.count = values.count};
     if (!values.count)
@@ -97,7 +97,7 @@ static double widening(size_t n)
     return t / z * sqrt((double) n / df);
 }
 
-static double mean_of_draw(load_values values, double mean, double wider, uint64_t *state)
+static double mean_of_draw(load_numbers values, double mean, double wider, uint64_t *state)
 {
     double sum = 0;
     for (size_t i = 0; i < values.count; i++)
@@ -105,7 +105,7 @@ static double mean_of_draw(load_values values, double mean, double wider, uint64
     return mean + wider * sum / (double) values.count;
 }
 
-static void find_interval(load_ratio *ratio, load_values a, load_values b, double *ratios)
+static void find_interval(load_ratio *ratio, load_numbers a, load_numbers b, double *ratios)
 {
     double mean_a = mean_of(a), mean_b = mean_of(b), wider_a = widening(a.count), wider_b = widening(b.count);
     uint64_t state = 1;
@@ -123,7 +123,7 @@ static void find_interval(load_ratio *ratio, load_values a, load_values b, doubl
     ratio->known = true;
 }
 
-int load_stats_ratio(load_ratio *ratio, load_values a, load_values b)
+int load_stats_ratio(load_ratio *ratio, load_numbers a, load_numbers b)
 {
     if (!a.count || !b.count || mean_of(a) == 0)
         return -EINVAL;

@@ -19,10 +19,10 @@ typedef struct load_stats {
 } load_stats;
 
 /** A row of values, borrowed. */
-typedef struct load_values {
+typedef struct load_numbers {
     const double *items;
     size_t count;
-} load_values;
+} load_numbers;
 
 /** One figure in relation to another. */
 typedef struct load_ratio {
@@ -37,11 +37,11 @@ enum {
 };
 
 /** @return 0; -EINVAL: there is no value; -ENOMEM. */
-int load_stats_make(load_stats *stats, load_values values);
+int load_stats_make(load_stats *stats, load_numbers values);
 
 /** Mean of `b` over mean of `a`, with a bootstrap interval. The same values give the same interval.
  *  @return 0; -EINVAL: a side has no value, or the mean of `a` is 0; -ENOMEM. */
-int load_stats_ratio(load_ratio *ratio, load_values a, load_values b);
+int load_stats_ratio(load_ratio *ratio, load_numbers a, load_numbers b);
 
 /** Mean of `b` over mean of `a` with the standard deviation that follows from both (as hyperfine prints it); `spread`
  *  is 0 where a side has one value. The mean of `a` must not be 0. */

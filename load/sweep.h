@@ -19,14 +19,16 @@ typedef struct load_sweep_calls {
     void (*log)(void *arg, const load_step *step, const load_record *records, size_t count);
 } load_sweep_calls;
 
-/** Run it all. SIGINT and SIGTERM stop it early; a second one has its usual effect.
+/** Run it all. SIGINT and SIGTERM stop it early; a second one ends the process.
  *  @return 0: see the sweep for what happened; -ENOMEM, or another errno of the event loop. */
 int load_sweep_run(load_sweep *sweep, const load_plan *plan, const load_sweep_calls *calls, void *arg);
 void load_sweep_finish(load_sweep *sweep);
 
 /** Was anything lost, failed, or not seen to its end? */
 bool load_sweep_failed(const load_sweep *sweep);
-/** 0, 1 or 3, as documented. */
+/** Was the generator the bottleneck in any step? */
+bool load_sweep_invalid(const load_sweep *sweep);
+/** 0, 1, 3 or 4, as documented. */
 int load_sweep_status(const load_sweep *sweep);
 
 #endif

@@ -6,8 +6,10 @@ _tandem_load_options() {
   if [ "$1" = compare ]; then
     echo --figure --tolerance --help --version
   else
-    echo --connections --requests --duration --follow --label --json --html --csv --log --check --timeout \
-      --connect-timeout --follow-timeout --quiet --help --help=all --version
+    echo --connections --rate --arrivals --requests --duration --warmup --ramp --rounds --threads --mix --method \
+      --header --body --body-file --seed --pipeline --reconnect --unix-socket --timeout --connect-timeout --follow \
+      --follow-timeout --until-knee --knee-share --knee-factor --max-cpu --max-lag --batching --label --json --html \
+      --csv --log --check --quiet --help --help=all --version
   fi
 }
 
@@ -22,11 +24,15 @@ _tandem_load() {
   [ "${COMP_WORDS[1]}" = compare ] && [ "$COMP_CWORD" -gt 1 ] && sub=compare
   COMPREPLY=()
   case $before in
-    --json | --html | --csv | --log)
+    --json | --html | --csv | --log | --body-file | --unix-socket)
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
       ;;
-    --check | --figure | -f)
+    --arrivals)
+      mapfile -t COMPREPLY < <(compgen -W "uniform poisson" -- "$word")
+      return
+      ;;
+    --check | --figure)
       mapfile -t COMPREPLY < <(compgen -W "$(_tandem_load_figures "${COMP_WORDS[0]}")" -- "$word")
       return
       ;;

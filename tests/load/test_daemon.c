@@ -183,13 +183,13 @@ static void stop_under_load(void *arg, const load_live *live)
 START_TEST(a_daemon_stopped_under_load_loses_no_request)
 {
     daemon_process d = START("--workers", "4");
-    char url[96], *argv[] = {strdup("tandem-load"), strdup("-c"), strdup("20"), strdup("-d"), strdup("60"), NULL, NULL};
+    char url[96];
     stopper s = {.pid = d.pid};
     const load_sweep_calls calls = {.tick = stop_under_load};
     load_run run;
-    argv[5] = strdup(url_of(&d, "/?as_async=0&count=1&period=0.001", url, sizeof url));
-    ck_assert_int_eq(load_plan_parse(&run.plan, 6, argv), 0);
-    ck_assert_int_eq(load_sweep_run(&run.sweep, &run.plan, &calls, &s), 0);
+    load_run_start_with(&run, &calls, &s,
+                        (const char *const[]){"-c", "20", "-d", "60",
+                                              url_of(&d, "/?as_async=0&count=1&period=0.001", url, sizeof url), NULL});
     const load_step *step = &run.sweep.steps[0];
     ck_assert(step->target_gone);
     ck_assert_uint_ge(step->succeeded, 200);
@@ -199,8 +199,6 @@ START_TEST(a_daemon_stopped_under_load_loses_no_request)
     ck_assert_uint_eq(load_step_unanswered(step), 0);
     load_run_finish(&run);
     ck_assert_int_eq(stop_daemon(&d), 0);
-    for (int i = 0; i < 6; i++)
-        free(argv[i]);
 }
 END_TEST
 

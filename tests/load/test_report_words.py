@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import sys
 
-SCREEN = 48  # lines of a terminal that fills half a screen
+SCREEN = 32  # lines of a small terminal
 
 passed, failed = 0, 0
 

@@ -306,20 +306,6 @@ START_TEST(cursors_survive_the_query)
 }
 END_TEST
 
-START_TEST(connection_counts_are_a_list_of_numbers)
-{
-    load_level *counts = NULL;
-    ck_assert_int_eq(load_plan_counts("4,20,1000", &counts), 3);
-    ck_assert_uint_eq(counts[2].connections, 1000);
-    free(counts);
-    ck_assert_int_eq(load_plan_counts("", &counts), -EINVAL);
-    ck_assert_int_eq(load_plan_counts("1,", &counts), -EINVAL);
-    ck_assert_int_eq(load_plan_counts(" 1", &counts), -EINVAL);
-    ck_assert_int_eq(load_plan_counts("1-5", &counts), -EINVAL);
-    ck_assert_int_eq(load_plan_counts("99999999999999999999", &counts), -EINVAL);
-}
-END_TEST
-
 int main(void)
 {
     return unit_main(
@@ -331,5 +317,5 @@ int main(void)
                                rows_that_never_started_make_no_curve, thinning_keeps_the_peak_the_gap_and_both_ends,
                                the_ideal_is_the_longest_sequence_or_the_pools_share,
                                durations_have_three_digits_and_a_unit, counts_have_separators, text_for_html_is_escaped,
-                               cursors_survive_the_query, connection_counts_are_a_list_of_numbers, NULL});
+                               cursors_survive_the_query, NULL});
 }

@@ -8,7 +8,7 @@
 #include "tests/unit/unit.h"
 
 #define VALUES(...)                                                                                                    \
-    (load_values)                                                                                                      \
+    (load_numbers)                                                                                                     \
     {                                                                                                                  \
         (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double)                          \
     }
@@ -40,7 +40,7 @@ START_TEST(one_value_has_no_spread_and_no_value_no_figures)
     ck_assert_int_eq(load_stats_make(&s, VALUES(7)), 0);
     ck_assert(s.median == 7 && s.q1 == 7 && s.q3 == 7 && s.stddev == 0);
     ck_assert_uint_eq(s.far_from_mean + s.far_from_box, 0);
-    ck_assert_int_eq(load_stats_make(&s, (load_values){NULL, 0}), -EINVAL);
+    ck_assert_int_eq(load_stats_make(&s, (load_numbers){NULL, 0}), -EINVAL);
 }
 END_TEST
 
@@ -52,15 +52,15 @@ START_TEST(a_ratio_of_too_few_values_has_no_interval)
     ck_assert_int_eq(load_stats_ratio(&r, VALUES(2, 2, 2), VALUES(3, 3, 3)), 0);
     ck_assert(r.known && near(r.low, 1.5) && near(r.high, 1.5));
     ck_assert_int_eq(load_stats_ratio(&r, VALUES(0, 0), VALUES(1)), -EINVAL);
-    ck_assert_int_eq(load_stats_ratio(&r, (load_values){NULL, 0}, VALUES(1)), -EINVAL);
-    ck_assert_int_eq(load_stats_ratio(&r, VALUES(1), (load_values){NULL, 0}), -EINVAL);
+    ck_assert_int_eq(load_stats_ratio(&r, (load_numbers){NULL, 0}, VALUES(1)), -EINVAL);
+    ck_assert_int_eq(load_stats_ratio(&r, VALUES(1), (load_numbers){NULL, 0}), -EINVAL);
 }
 END_TEST
 
 START_TEST(the_same_values_give_the_same_interval)
 {
     load_ratio first, second;
-    load_values a = VALUES(10, 11, 9, 10.5, 9.5), b = VALUES(12, 13, 11, 12.5);
+    load_numbers a = VALUES(10, 11, 9, 10.5, 9.5), b = VALUES(12, 13, 11, 12.5);
     ck_assert_int_eq(load_stats_ratio(&first, a, b), 0);
     ck_assert_int_eq(load_stats_ratio(&second, a, b), 0);
     ck_assert(first.low == second.low && first.high == second.high);
@@ -89,7 +89,7 @@ static double coverage(size_t n)
             a[i] = normal(&state, 100, 5);
             b[i] = normal(&state, 110, 8);
         }
-        ck_assert_int_eq(load_stats_ratio(&r, (load_values){a, n}, (load_values){b, n}), 0);
+        ck_assert_int_eq(load_stats_ratio(&r, (load_numbers){a, n}, (load_numbers){b, n}), 0);
         held += r.low <= 1.1 && 1.1 <= r.high;
     }
     return (double) held / TRIALS;
