@@ -52,10 +52,10 @@ static double most_rate(const load_step *step)
     double most = 0;
     for (size_t i = 0; i < step->sample_count; i++) {
         const load_sample *s = &step->samples[i];
-        if (s->at_ns >= 0)
-            most = fmax(most, s->offered);
-        if (s->span_ns > 0 && s->at_ns >= 0)
-            most = fmax(most, (double) (s->succeeded + s->rejected + s->failed) * 1e9 / (double) s->span_ns);
+        if (!load_chart_measured(s) || s->span_ns <= 0)
+            continue;
+        most = fmax(most, s->offered);
+        most = fmax(most, (double) (s->succeeded + s->rejected + s->failed) * 1e9 / (double) s->span_ns);
     }
     return most;
 }

@@ -34,10 +34,13 @@ void load_chart_responses(FILE *to, const load_step *step, const load_scale *sca
 /** Replies a second over time. Of a step in which replies came in at least LOAD_SERIES_LEAST slices. */
 void load_chart_series(FILE *to, const load_step *step, const load_scale *scale);
 bool load_chart_has_series(const load_step *step);
+/** Is a slice more than warm-up? (The first begins just before the first request was sent.) */
+bool load_chart_measured(const load_sample *sample);
 enum { LOAD_SERIES_LEAST = 8 };
 
-/** A figure over all levels, a line for each target, with the knees; `rounds` as of load_rounds_make(). */
-void load_chart_levels(FILE *to, const load_sweep *sweep, const load_rounds *rounds, unsigned count,
+/** A figure over all levels, a line for each target, with the knees; `rounds` as of load_rounds_make().
+ *  @return false: nothing was written, for the figure is not known at two levels. */
+bool load_chart_levels(FILE *to, const load_sweep *sweep, const load_rounds *rounds, unsigned count,
                        load_round_figure figure);
 
 /** Class of the n-th target's colour: "t0" … "t7", and from the start again. */

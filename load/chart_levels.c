@@ -96,7 +96,7 @@ static void write_knees(const load_plot *plot, const load_sweep *sweep)
     }
 }
 
-void load_chart_levels(FILE *to, const load_sweep *sweep, const load_rounds *rounds, unsigned count,
+bool load_chart_levels(FILE *to, const load_sweep *sweep, const load_rounds *rounds, unsigned count,
                        load_round_figure figure)
 {
     static const char *const names[LOAD_ROUND_FIGURES] = {"median response", "p99 response", "replies a second",
@@ -111,7 +111,7 @@ void load_chart_levels(FILE *to, const load_sweep *sweep, const load_rounds *rou
         most = fmax(most, rounds[i].figures[figure].max);
     }
     if (high <= low || most <= 0)
-        return;
+        return false;
     const load_plot plot = {.to = to,
                             .width = WIDTH,
                             .height = HEIGHT,
@@ -127,4 +127,5 @@ void load_chart_levels(FILE *to, const load_sweep *sweep, const load_rounds *rou
     for (unsigned target = 0; target < sweep->plan->target_count; target++)
         write_target(&plot, sweep, rounds, count, figure, target);
     load_plot_end(&plot);
+    return true;
 }

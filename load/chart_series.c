@@ -27,7 +27,7 @@ static void write_line(const load_plot *plot, const load_step *step, const char 
     for (size_t i = 0; i < step->sample_count; i++) {
         const load_sample *s = &step->samples[i];
         double from = (double) s->at_ns / 1e9, end = (double) (s->at_ns + s->span_ns) / 1e9;
-        if (s->at_ns < 0)
+        if (!load_chart_measured(s))
             continue;
         if (!begun)
             fprintf(plot->to, "M%.1f %.1f", load_plot_x(plot, from), load_plot_y(plot, value(s)));
@@ -37,11 +37,16 @@ static void write_line(const load_plot *plot, const load_step *step, const char 
     fputs("\"/>\n", plot->to);
 }
 
+bool load_chart_measured(const load_sample *sample)
+{
+    return sample->at_ns + sample->span_ns / 2 > 0;
+}
+
 bool load_chart_has_series(const load_step *step)
 {
     unsigned slices = 0;
     for (size_t i = 0; i < step->sample_count; i++)
-        slices += step->samples[i].at_ns >= 0 && rate_of(&step->samples[i]) > 0;
+        slices += load_chart_measured(&step->samples[i]) && rate_of(&step->samples[i]) > 0;
     return slices >= LOAD_SERIES_LEAST;
 }
 

@@ -69,11 +69,13 @@ static void write_notes(FILE *to, const load_step *step)
     }
 }
 
-static void write_card(FILE *to, const load_step *step, const load_scale *scale)
+/* `title` writes what tells the card from those beside it. */
+static void write_card(FILE *to, const load_step *step, const load_scale *scale,
+                       void (*title)(FILE *to, const load_step *step))
 {
     bool bad = load_step_failed(step) || step->invalid;
     fprintf(to, "<article%s><h3>", bad ? " class=\"bad\"" : "");
-    load_html_text(to, step->target->label);
+    load_html_words(to, title, step);
     fputs("</h3><p class=\"seen\">", to);
     load_html_words(to, load_words_seen, step);
     fputs("</p>\n", to);
@@ -113,14 +115,32 @@ static void write_row(FILE *to, const load_step *const *row, unsigned count)
     const load_scale scale = load_chart_scale(row, count);
     fputs("<section class=\"step\"><h2>", to);
     load_html_words(to, load_words_plan, row[0]);
-    fprintf(to, "</h2><div class=\"cards%s\">\n", count == 1 ? " single" : "");
+    fputs("</h2><div class=\"cards\">\n", to);
     for (unsigned i = 0; i < count; i++)
-        write_card(to, row[i], &scale);
+        write_card(to, row[i], &scale, load_words_label);
+    fputs("</div></section>\n", to);
+}
+
+/* One target alone: its levels stand side by side. */
+static void write_levels(FILE *to, const load_sweep *sweep)
+{
+    fputs("<section class=\"step\"><h2>Level by level</h2><div class=\"cards\">\n", to);
+    for (unsigned i = 0; i < sweep->step_count; i++) {
+        const load_step *step = &sweep->steps[i];
+        if (step->round)
+            continue;
+        const load_scale scale = load_chart_scale(&step, 1);
+        write_card(to, step, &scale, load_words_plan);
+    }
     fputs("</div></section>\n", to);
 }
 
 int load_report_cards(FILE *to, const load_sweep *sweep)
 {
+    if (sweep->plan->target_count == 1) {
+        write_levels(to, sweep);
+        return 0;
+    }
     const load_step **row = calloc(sweep->step_count + 1, sizeof *row);
     if (!row)
         return -ENOMEM;

@@ -25,6 +25,7 @@ typedef struct page {
     bool repeated;  /* some target ran a level more than once */
     bool levels;    /* some target has more than one level */
     bool runs;      /* some step saw tasks run */
+    bool tasks;     /* some reply promised a task */
     bool open;      /* some step was an open loop */
 } page;
 
@@ -160,9 +161,13 @@ static void write_levels(const page *p)
           p->to);
     fputs("</p><div class=\"cards plots\">", p->to);
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
-        fputs("<article>", p->to);
-        load_chart_levels(p->to, p->sweep, p->rounds, p->count, figures[i]);
-        fputs("</article>", p->to);
+        char *text = NULL;
+        size_t size = 0;
+        FILE *chart = open_memstream(&text, &size);
+        bool drawn = chart && load_chart_levels(chart, p->sweep, p->rounds, p->count, figures[i]);
+        if (chart && fclose(chart) == 0 && drawn)
+            fprintf(p->to, "<article>%s</article>", text);
+        free(text);
     }
     fputs("</div></section>\n", p->to);
 }
@@ -174,13 +179,27 @@ static void write_cell(FILE *to, bool known, load_text text)
     fprintf(to, "<td>%s</td>", known ? text.text : "<span class=\"none\">–</span>");
 }
 
-static void write_row(const page *p, const load_step *step)
+static void write_tasks(const page *p, const load_step *step)
 {
     FILE *to = p->to;
     const load_tasks *tasks = &step->tasks;
     const load_lane_figures *both = &tasks->lanes[LOAD_BOTH_LANES];
-    bool answered = tdm_histogram_count(step->latency) > 0, ran = load_step_has_runs(step);
+    bool ran = load_step_has_runs(step);
     bool followed = tasks->follow == LOAD_FOLLOW_COMPLETE || tasks->follow == LOAD_FOLLOW_INCOMPLETE;
+    write_cell(to, followed || tasks->promised, load_format_count(tasks->promised));
+    write_cell(to, followed, load_format_count(tasks->states[LOAD_STATE_DONE]));
+    write_cell(to, followed, load_format_count(tasks->lost));
+    write_cell(to, ran, load_format_count(both->curve.peak));
+    write_cell(to, ran, load_format_mean(both->curve.mean));
+    write_cell(to, ran, load_format_count(both->threads));
+    write_cell(to, ran, load_format_seconds(tasks->elapsed_ns));
+    write_cell(to, ran, load_format_seconds(tasks->ideal_ns));
+}
+
+static void write_row(const page *p, const load_step *step)
+{
+    FILE *to = p->to;
+    bool answered = tdm_histogram_count(step->latency) > 0;
     fprintf(to, "<tr%s><th scope=\"row\">", is_bad(step) ? " class=\"bad\"" : "");
     load_html_text(to, step->target->label);
     fputs("</th>", to);
@@ -196,30 +215,28 @@ static void write_row(const page *p, const load_step *step)
     write_cell(to, answered, load_format_duration(tdm_histogram_percentile(step->latency, 99)));
     write_cell(to, answered, load_format_duration(tdm_histogram_max(step->latency)));
     write_cell(to, answered, load_format_rate(load_step_rate(step)));
-    write_cell(to, followed || tasks->promised, load_format_count(tasks->promised));
-    write_cell(to, followed, load_format_count(tasks->states[LOAD_STATE_DONE]));
-    write_cell(to, followed, load_format_count(tasks->lost));
-    write_cell(to, ran, load_format_count(both->curve.peak));
-    write_cell(to, ran, load_format_mean(both->curve.mean));
-    write_cell(to, ran, load_format_count(both->threads));
-    write_cell(to, ran, load_format_seconds(tasks->elapsed_ns));
-    write_cell(to, ran, load_format_seconds(tasks->ideal_ns));
+    if (p->tasks)
+        write_tasks(p, step);
     fputs("</tr>\n", to);
 }
-
 static void write_table(const page *p)
 {
     const load_sweep *sweep = p->sweep;
     fprintf(p->to,
             "<section><h2>All steps</h2>\n<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>"
             "<th rowspan=\"2\">target</th>%s<th rowspan=\"2\">connec&shy;tions</th>%s"
-            "<th colspan=\"3\">requests</th><th colspan=\"4\">response</th><th colspan=\"3\">tasks</th>"
-            "<th colspan=\"3\">multiplicity</th><th colspan=\"2\">to the last end</th></tr>\n",
+            "<th colspan=\"3\">requests</th><th colspan=\"4\">response</th>",
             p->repeated ? "<th rowspan=\"2\">round</th>" : "", p->open ? "<th rowspan=\"2\">offered</th>" : "");
-    fputs("<tr><th>made</th><th>errors</th><th>rejected</th><th>p50</th><th>p99</th><th>max</th><th>rate</th>"
-          "<th>accepted</th><th>done</th><th>lost</th><th>peak</th><th>mean</th><th>threads</th><th>elapsed</th>"
-          "<th>ideal</th></tr></thead><tbody>\n",
+    if (p->tasks)
+        fputs("<th colspan=\"3\">tasks</th><th colspan=\"3\">multiplicity</th><th colspan=\"2\">to the last end</th>",
+              p->to);
+    fputs("</tr>\n<tr><th>made</th><th>errors</th><th>rejected</th><th>p50</th><th>p99</th><th>max</th><th>rate</th>",
           p->to);
+    if (p->tasks)
+        fputs("<th>accepted</th><th>done</th><th>lost</th><th>peak</th><th>mean</th><th>threads</th><th>elapsed</th>"
+              "<th>ideal</th>",
+              p->to);
+    fputs("</tr></thead><tbody>\n", p->to);
     for (unsigned i = 0; i < sweep->step_count; i++) {
         if (i && sweep->steps[i].target_index != sweep->steps[i - 1].target_index)
             fputs("</tbody><tbody>\n", p->to);
@@ -264,6 +281,7 @@ static void look(page *p)
 {
     for (unsigned i = 0; i < p->sweep->step_count; i++) {
         p->runs = p->runs || load_step_has_runs(&p->sweep->steps[i]);
+        p->tasks = p->tasks || p->sweep->steps[i].tasks.promised;
         p->open = p->open || p->sweep->steps[i].loop == LOAD_LOOP_OPEN;
         p->repeated = p->repeated || p->sweep->steps[i].round > 0;
         for (unsigned k = 0; k < i; k++)

@@ -43,7 +43,7 @@ const char *const load_style_sheet[] = {
     "tbody tr{border-top:1px solid var(--rule)}\ntbody+tbody tr:first-child{border-top:3px double var(--rule)}\n",
     "tr.bad th,tr.bad td{color:var(--bad)}\n.none{color:var(--dim)}\n",
     ".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:18px}\n",
-    ".cards.single{max-width:760px}\n",
+    
     "article{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:14px 16px;min-width:0}\n",
     "article.bad{border-color:var(--bad)}\n.seen{margin:2px 0 8px}\n",
     ".trouble{color:var(--bad);margin:8px 0 0;overflow-wrap:anywhere}\n.note{margin:8px 0 0;font-size:13px}\n",

@@ -35,6 +35,11 @@ bool load_words_same_level(const load_step *a, const load_step *b)
     return a->loop == b->loop && a->connections == b->connections && a->rate == b->rate && a->repeat == b->repeat;
 }
 
+void load_words_label(FILE *to, const load_step *step)
+{
+    fputs(step->target->label, to);
+}
+
 void load_words_where(FILE *to, const load_step *step)
 {
     if (step->loop == LOAD_LOOP_OPEN)
@@ -169,9 +174,12 @@ void load_words_good(FILE *to, const load_sweep *sweep)
         fputs(followed ? "nothing was lost and nothing failed" : "no request failed", to);
 }
 
-static bool same_knee(const load_knee *a, const load_knee *b)
+/* Rounds that found the same: by the same rule, at the same level. */
+static bool same_knee(const load_sweep *sweep, const load_knee *a, const load_knee *b)
 {
-    return a->target_index == b->target_index && !strcmp(a->words, b->words);
+    if (a->target_index != b->target_index || a->rule != b->rule)
+        return false;
+    return a->rule < LOAD_KNEE_RATE || sweep->steps[a->step].level_index == sweep->steps[b->step].level_index;
 }
 
 void load_words_knees(FILE *to, const load_sweep *sweep)
@@ -181,14 +189,14 @@ void load_words_knees(FILE *to, const load_sweep *sweep)
         unsigned alike = 0, before = 0, rounds = 0;
         for (unsigned k = 0; k < sweep->knee_count; k++) {
             rounds += sweep->knees[k].target_index == knee->target_index;
-            alike += same_knee(&sweep->knees[k], knee);
-            before += k < i && same_knee(&sweep->knees[k], knee);
+            alike += same_knee(sweep, &sweep->knees[k], knee);
+            before += k < i && same_knee(sweep, &sweep->knees[k], knee);
         }
         if (knee->rule == LOAD_KNEE_NOT_SOUGHT || !*knee->words || before)
             continue;
         fprintf(to, "knee, %s: %s", sweep->plan->targets[knee->target_index].label, knee->words);
         if (rounds > 1)
-            fprintf(to, " (in %u of %u rounds)", alike, rounds);
+            fprintf(to, " (so in %u of %u rounds)", alike, rounds);
         fputc('\n', to);
     }
 }

@@ -15,6 +15,8 @@ load_text load_words_level(const load_step *step);
 const char *load_words_request(const load_target *target, unsigned i);
 /** Do two steps press as hard? */
 bool load_words_same_level(const load_step *a, const load_step *b);
+/** "sync": the target's name. */
+void load_words_label(FILE *to, const load_step *step);
 /** "20 connections", "500/s over 20 connections"; and the round, from the second on. */
 void load_words_where(FILE *to, const load_step *step);
 /** "20 connections, one request each", "500/s over 20 connections, for 10 s" */

@@ -89,7 +89,7 @@ START_TEST(rounds_are_summed_up_in_tables_with_their_spread)
     says(text,
          "\nsync at 20                            15.0 s  15.0 s  15.0 s    0 ns  15.0 s (1.67)  0 ns       0;0     4 "
          "/s       5\nasync at 20 ");
-    says(text, "knee, sync: past 20 connections the queue of tasks kept growing (in 5 of 5 rounds)\nknee, async: ");
+    says(text, "knee, sync: past 20 connections the queue of tasks kept growing (so in 5 of 5 rounds)\nknee, async: ");
     says(text, "at 20, async was 1.67 ± 0.00 times faster than sync to the last task's end\n");
     says(text,
          "at 4, async was 1.00 ± 0.00 times faster than sync to the last task's end (no more than it scatters)\n");
