@@ -381,6 +381,11 @@ void load_follow_finish(load_follow *f, int64_t timeout_ns)
         f->next_ns = f->last_good_ns;
 }
 
+bool load_follow_has_list(const load_follow *f)
+{
+    return !f->none;
+}
+
 bool load_follow_busy(const load_follow *f)
 {
     return !f->over;

@@ -20,6 +20,8 @@ void load_follow_destroy(load_follow **follow);
 void load_follow_begin(load_follow *follow);
 /** All replies of the step are in: go on until every promised task is accounted for, or the timeout. Begins. */
 void load_follow_finish(load_follow *follow, int64_t timeout_ns);
+/** After load_follow_begin(): does the target have a list of tasks? */
+bool load_follow_has_list(const load_follow *follow);
 /** Is what was begun not over yet? */
 bool load_follow_busy(const load_follow *follow);
 /** Compare deadlines, ask again when it is time. Call it every 20 ms or so. */

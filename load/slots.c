@@ -125,6 +125,7 @@ static void begin_unopened(load_slot *s)
 static void begin_slot(load_slot *s)
 {
     load_worker *w = s->worker;
+    w->now_ns = tdm_clock_ns();
     s->state = LOAD_SLOT_READY;
     s->free_ns = 0;
     if (s->unopened) {
@@ -159,6 +160,7 @@ void load_slots_tick(load_worker *w)
         if (!w->stopping && w->now_ns < s->until_ns)
             continue;
         s->state = LOAD_SLOT_READY;
+        w->now_ns = tdm_clock_ns();
         if (!w->tally.open)
             load_slot_fill(s);
         else if (!w->stopping && load_link_state_of(s->link) == LOAD_LINK_CLOSED)

@@ -105,7 +105,7 @@ static void look(runner *r, load_live *live)
     *live = (load_live){.step = r->step,
                         .step_number = (unsigned) (r->step - r->sweep->steps) + 1,
                         .step_total = load_plan_steps(r->sweep->plan),
-                        .following = r->follow && r->vitals};
+                        .following = r->follow && load_follow_has_list(r->follow)};
     load_engine_look(r->engine, live, r->window);
     load_vitals_gauges(r->vitals, live->tasks_running, live->tasks_queued);
     live->now_ns = tdm_clock_ns();
@@ -223,7 +223,8 @@ static int drive(runner *r)
     if (r->follow && !r->sweep->interrupted) {
         load_follow_begin(r->follow);
         await_follow(r);
-        load_vitals_begin(r->vitals);
+        if (load_follow_has_list(r->follow))
+            load_vitals_begin(r->vitals);
         await_vitals(r);
     }
     r->opening = false;

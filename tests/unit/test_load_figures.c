@@ -308,14 +308,13 @@ END_TEST
 
 int main(void)
 {
-    return unit_main(
-        "load_figures",
-        (const TTest *const[]){promised_ids_are_found_and_noted_once, an_id_that_is_promised_twice_counts_once,
-                               no_promise_is_settled_too, a_page_becomes_rows, the_next_page_is_a_text_a_number_or_none,
-                               a_page_that_is_wrong_anywhere_adds_no_row, multiplicity_is_what_overlaps,
-                               a_task_that_starts_when_another_ends_does_not_overlap_it,
-                               rows_that_never_started_make_no_curve, thinning_keeps_the_peak_the_gap_and_both_ends,
-                               the_ideal_is_the_longest_sequence_or_the_pools_share,
-                               durations_have_three_digits_and_a_unit, counts_have_separators, text_for_html_is_escaped,
-                               cursors_survive_the_query, NULL});
+    return unit_main("load_figures",
+                     (const TTest *const[]){
+                         promised_ids_are_found_and_noted_once, an_id_that_is_promised_twice_counts_once,
+                         no_promise_is_settled_too, a_page_becomes_rows, the_next_page_is_a_text_a_number_or_none,
+                         a_page_that_is_wrong_anywhere_adds_no_row, multiplicity_is_what_overlaps,
+                         a_task_that_starts_when_another_ends_does_not_overlap_it,
+                         rows_that_never_started_make_no_curve, thinning_keeps_the_peak_the_gap_and_both_ends,
+                         the_ideal_is_the_longest_sequence_or_the_pools_share, durations_have_three_digits_and_a_unit,
+                         counts_have_separators, text_for_html_is_escaped, cursors_survive_the_query, NULL});
 }
