@@ -307,12 +307,19 @@ int load_report_html(FILE *to, const load_sweep *sweep)
     write_rounds(&p);
     write_legend(&p);
     int err = load_report_cards(to, sweep);
-    fputs(
-        "<footer>Response: in a closed loop request sent, in an open loop request due, to reply complete, of the "
-        "requests that succeeded. Mean multiplicity is weighted by time, from the first start to the last end. The "
-        "ideal: the tasks of every request run one after another from the moment it was sent, or the pool's run times "
-        "over its threads, whichever ends later.</footer>\n</main></body></html>\n",
-        to);
+    fputs("<footer>Response: in a closed loop request sent, in an open loop request due, to reply complete, of the "
+          "requests that succeeded.",
+          to);
+    if (p.open)
+        fputs(" Dashed: the rate that was asked for, and the responses uncorrected, from when each request was sent.",
+              to);
+    if (p.runs)
+        fputs(" Mean multiplicity is weighted by time, from the first start to the last end. The ideal: the tasks of "
+              "every "
+              "request run one after another from the moment it was sent, or the pool's run times over its threads, "
+              "whichever ends later.",
+              to);
+    fputs("</footer>\n</main></body></html>\n", to);
     free(p.rounds);
     return err;
 }

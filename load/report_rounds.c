@@ -229,9 +229,8 @@ void load_rounds_verdicts(FILE *to, const load_rounds *rounds, unsigned count)
         const char *what;
     } verdicts[] = {{LOAD_ROUND_RESPONSE, "in its median response"}, {LOAD_ROUND_ELAPSED, "to the last task's end"}};
     for (unsigned i = 0; i < count; i++) {
-        for (unsigned k = i + 1; k < count; k++) {
-            bool pair = rounds[i].first->target_index == 0 && rounds[k].first->target_index > 0 &&
-                        load_words_same_level(rounds[i].first, rounds[k].first);
+        for (unsigned k = i + 1; leads(rounds, i) && k < count; k++) {
+            bool pair = load_words_same_level(rounds[i].first, rounds[k].first);
             for (size_t v = 0; pair && v < sizeof verdicts / sizeof verdicts[0]; v++)
                 if (rounds[i].known[verdicts[v].figure] && rounds[k].known[verdicts[v].figure] &&
                     rounds[i].figures[verdicts[v].figure].mean > 0 && rounds[k].figures[verdicts[v].figure].mean > 0)

@@ -38,12 +38,12 @@ const char *const load_style_sheet[] = {
     "th,td{padding:6px 9px;text-align:right;white-space:nowrap}\n",
     "thead th{color:var(--dim);font-weight:600;text-align:right}\nthead th[colspan]{text-align:center;"
     "border-left:1px solid var(--rule);padding-bottom:0}\nthead tr:last-child th{font-weight:400;padding-top:0}\n",
-    "thead th:first-child,tbody th{text-align:left}\nthead th[rowspan]{vertical-align:bottom}\n",
+    "thead tr:first-child th:first-child,tbody th{text-align:left}\nthead th[rowspan]{vertical-align:bottom}\n",
     "tbody th{font-weight:600;max-width:260px;overflow:hidden;text-overflow:ellipsis}\n",
     "tbody tr{border-top:1px solid var(--rule)}\ntbody+tbody tr:first-child{border-top:3px double var(--rule)}\n",
     "tr.bad th,tr.bad td{color:var(--bad)}\n.none{color:var(--dim)}\n",
     ".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:18px}\n",
-    
+
     "article{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:14px 16px;min-width:0}\n",
     "article.bad{border-color:var(--bad)}\n.seen{margin:2px 0 8px}\n",
     ".trouble{color:var(--bad);margin:8px 0 0;overflow-wrap:anywhere}\n.note{margin:8px 0 0;font-size:13px}\n",
