@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-enum { LOAD_FIELDS_MAX = 64 };
+#include <tandem/option.h>
 
 /** What the option table fills. A zero `requests` and a zero `duration_s`: one request per connection. */
 typedef struct load_options {
@@ -19,7 +19,8 @@ typedef struct load_options {
     unsigned rounds, threads, pipeline, reconnect, seed;
     bool mix;
     const char *method, *body, *body_path, *unix_path;
-    const char *fields[LOAD_FIELDS_MAX + 1]; /**< of every -H, NULL-terminated */
+    tdm_option_list headers;
+    const char *fields[TDM_OPTION_LIST_MAX + 1]; /**< the same, NULL-terminated */
     double timeout_s, connect_timeout_s;
 
     /* how to measure */
@@ -28,16 +29,16 @@ typedef struct load_options {
     unsigned knee_share, knee_factor, max_cpu, batching; /**< per cent, but for the factor */
 
     /* what to write */
-    const char *labels, *json_path, *html_path;
+    const char *labels, *json_path, *html_path, *csv_path, *log_path;
+    tdm_option_list checks;
     bool quiet;
 } load_options;
 
 /** Connections of an open loop for which none were asked. */
 enum { LOAD_OPEN_CONNECTIONS = 64 };
 
-/** Read them. @param first where the index in argv of the first operand goes (argv is permuted, and headers are taken
- *  out of it: *argc becomes less).
+/** Read them. @param first where the index in argv of the first operand goes (argv is permuted).
  *  @return 0; 1: help or version was printed; -EINVAL: a line that says what is wrong was printed to standard error. */
-int load_options_parse(load_options *options, int *argc, char **argv, int *first);
+int load_options_parse(load_options *options, int argc, char **argv, int *first);
 
 #endif
