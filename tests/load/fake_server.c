@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,22 @@ bool fake_read_request(int fd, char *path, size_t size)
         abort();
     memcpy(path, start + 1, (size_t) (end - start) - 1);
     path[end - start - 1] = '\0';
+    return true;
+}
+
+bool fake_read_whole(int fd, char *text, size_t size)
+{
+    static const char length[] = "\r\nContent-Length: ";
+    size_t n = 0, want = SIZE_MAX;
+    while (n < want) {
+        if (n + 1 == size || recv(fd, text + n, 1, 0) != 1)
+            return false;
+        text[++n] = '\0';
+        if (want == SIZE_MAX && n >= 4 && !memcmp(text + n - 4, "\r\n\r\n", 4)) {
+            const char *field = strstr(text, length);
+            want = n + (field ? strtoul(field + strlen(length), NULL, 10) : 0);
+        }
+    }
     return true;
 }
 
