@@ -16,6 +16,8 @@
 
 #include "load/worker.h"
 
+#define HEAD_START_NS (INT64_C(2) * 1000 * 1000) /* until all threads are awake */
+
 struct load_engine {
     load_worker *workers;
     unsigned count;
@@ -23,6 +25,7 @@ struct load_engine {
     atomic_uint busy; /* workers that are carrying out an order */
     atomic_bool stop;
     const load_job *job;
+    int64_t start_ns;                /* the same for all threads, so that they take turns as planned */
     pthread_mutex_t log_lock;        /* held while the job's `log` runs */
     struct sockaddr_storage address; /* where the connections lead */
     socklen_t address_size;
@@ -40,6 +43,11 @@ void load_engine_worker_done(load_engine *engine)
 bool load_engine_stopped(const load_engine *engine)
 {
     return atomic_load_explicit(&engine->stop, memory_order_relaxed);
+}
+
+int64_t load_engine_start_ns(const load_engine *engine)
+{
+    return engine->start_ns;
 }
 
 void load_engine_log(load_engine *engine, const load_record *records, unsigned count)
@@ -170,6 +178,7 @@ int load_engine_open(load_engine *engine, const load_job *job)
 void load_engine_drive(load_engine *engine)
 {
     assert(!load_engine_busy(engine));
+    engine->start_ns = tdm_clock_ns() + (engine->job->level.rate > 0 ? HEAD_START_NS : 0);
     order_all(engine, LOAD_ORDER_DRIVE);
 }
 

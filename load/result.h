@@ -237,7 +237,7 @@ typedef struct load_live {
 
 /** One request as it ended, for --log. Warm-up is not logged. */
 typedef struct load_record {
-    int64_t due_ns, sent_ns, ended_ns; /**< from the step's zero */
+    int64_t due_ns, sent_ns, ended_ns; /**< from when the measuring began, which is just before the step's zero */
     uint64_t first_task, last_task;    /**< promised; 0, 0: none */
     uint32_t thread;                   /**< index in `threads` */
     uint32_t connection;               /**< its number within the step */

@@ -65,9 +65,11 @@ void load_worker_log(load_worker *w, const load_slot *slot, const load_shot *sho
     if (!w->records || !shot->measured)
         return;
     load_record *record = &w->records[w->record_count++];
-    *record = (load_record){.due_ns = shot->due_ns,
-                            .sent_ns = shot->sent_ns,
-                            .ended_ns = w->now_ns,
+    int64_t sent_ns = shot->sent_ns ? shot->sent_ns : w->now_ns; /* it may not have come to that */
+    int64_t due_ns = shot->due_ns ? shot->due_ns : sent_ns;
+    *record = (load_record){.due_ns = due_ns - w->measured_from_ns,
+                            .sent_ns = sent_ns - w->measured_from_ns,
+                            .ended_ns = w->now_ns - w->measured_from_ns,
                             .thread = w->index,
                             .connection = slot->number,
                             .url = shot->url,
@@ -161,7 +163,8 @@ static void begin(load_worker *w)
     const load_job *job = w->job;
     unsigned used = job->level.connections < w->threads ? job->level.connections : w->threads;
     uint64_t share = job->requests / used + (w->index < job->requests % used);
-    w->now_ns = w->begun_ns = w->looked_ns = w->found_ns = w->last_good_ns = tdm_clock_ns();
+    w->now_ns = w->looked_ns = w->found_ns = w->last_good_ns = tdm_clock_ns();
+    w->begun_ns = load_engine_start_ns(w->engine);
     w->measured_from_ns = w->begun_ns + job->ramp_ns + job->warmup_ns;
     w->end_ns = job->requests ? 0 : w->measured_from_ns + job->duration_ns;
     w->left = w->index >= used ? 0 : job->requests ? share : UINT64_MAX;

@@ -155,6 +155,8 @@ void load_worker_log(load_worker *w, const load_slot *slot, const load_shot *sho
 /** This thread has done what it was told to do. */
 void load_engine_worker_done(load_engine *engine);
 bool load_engine_stopped(const load_engine *engine);
+/** When the driving began, or is to begin: the same for all threads. */
+int64_t load_engine_start_ns(const load_engine *engine);
 /** Hand records on; the engine's log lock is taken. */
 void load_engine_log(load_engine *engine, const load_record *records, unsigned count);
 

@@ -183,6 +183,13 @@ void fake_send(int fd, const char *text)
     fake_send_n(fd, text, strlen(text));
 }
 
+bool fake_is_open(int fd)
+{
+    char byte;
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n > 0 || (n < 0 && errno == EAGAIN);
+}
+
 void fake_reply(int fd, const char *status, const char *fields, const char *body)
 {
     char *text = NULL;

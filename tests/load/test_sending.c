@@ -9,77 +9,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "tests/load/load_run.h"
+#include "tests/load/witness.h"
 #include "tests/unit/unit.h"
 
-enum { TEXT = 16384, KEPT = 4096 };
-
-/* Every request that came, and how. */
-typedef struct witness {
-    pthread_mutex_t lock;
-    char *requests[KEPT];
-    unsigned connection[KEPT];
-    unsigned count, connections;
-} witness;
-
-static void witness_init(witness *w)
-{
-    *w = (witness){.count = 0};
-    pthread_mutex_init(&w->lock, NULL);
-}
-
-static void witness_finish(witness *w)
-{
-    for (unsigned i = 0; i < w->count && i < KEPT; i++)
-        free(w->requests[i]);
-    pthread_mutex_destroy(&w->lock);
-}
-
-static void note(witness *w, unsigned number, const char *text)
-{
-    pthread_mutex_lock(&w->lock);
-    if (w->count < KEPT) {
-        w->requests[w->count] = strdup(text);
-        w->connection[w->count] = number;
-    }
-    w->count++;
-    pthread_mutex_unlock(&w->lock);
-}
-
-static void serve(int fd, unsigned number, void *arg)
-{
-    char text[TEXT];
-    while (fake_read_whole(fd, text, sizeof text)) {
-        note(arg, number, text);
-        fake_send(fd, !strncmp(text, "HEAD ", 5) ? "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
-                                                 : "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\"ok\"");
-    }
-}
-
-static unsigned matching(const witness *w, const char *part)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < w->count && i < KEPT; i++)
-        n += strstr(w->requests[i], part) != NULL;
-    return n;
-}
-
-/* One run against the witness; `options` hold everything but the URL. */
-static void run(witness *w, load_run *r, const char *path, const char *const *options)
-{
-    fake_server *server = fake_server_start(serve, w);
-    const char *all[LOAD_RUN_ARGUMENTS];
-    int n = 0;
-    for (; options[n]; n++)
-        all[n] = options[n];
-    all[n++] = fake_server_url(server, path);
-    all[n] = NULL;
-    witness_init(w);
-    load_run_start(r, all);
-    fake_server_stop(&server);
-}
-
-#define RUN(w, r, path, ...) run(w, r, path, (const char *const[]){__VA_ARGS__, NULL})
+enum { TEXT = WITNESS_TEXT };
 
 static void done(witness *w, load_run *r)
 {
@@ -98,13 +31,14 @@ START_TEST(method_fields_and_body_arrive_as_typed)
 {
     witness w;
     load_run r;
-    RUN(&w, &r, "/x", "-c", "2", "-n", "6", "-X", "PUT", "-H", "X-A: one", "-HX-B: two", "--header=X-C: three",
-        "--header", "Content-Type: text/plain", "--body", "hello");
+    WITNESS_RUN(&w, &r, "/x", "-c", "2", "-n", "6", "-X", "PUT", "-H", "X-A: one", "-HX-B: two", "--header=X-C: three",
+                "--header", "Content-Type: text/plain", "--body", "hello");
     check_all_succeeded(&r.sweep.steps[0], 6);
     ck_assert_uint_eq(w.count, 6);
-    ck_assert_uint_eq(matching(&w, "PUT /x HTTP/1.1\r\n"), 6);
-    ck_assert_uint_eq(matching(&w, "\r\nX-A: one\r\nX-B: two\r\nX-C: three\r\nContent-Type: text/plain\r\n"), 6);
-    ck_assert_uint_eq(matching(&w, "\r\nContent-Length: 5\r\n\r\nhello"), 6);
+    ck_assert_uint_eq(witness_matching(&w, "PUT /x HTTP/1.1\r\n"), 6);
+    ck_assert_uint_eq(witness_matching(&w, "\r\nX-A: one\r\nX-B: two\r\nX-C: three\r\nContent-Type: text/plain\r\n"),
+                      6);
+    ck_assert_uint_eq(witness_matching(&w, "\r\nContent-Length: 5\r\n\r\nhello"), 6);
     done(&w, &r);
 }
 END_TEST
@@ -113,11 +47,11 @@ START_TEST(a_header_option_does_not_swallow_its_neighbours)
 {
     witness w;
     load_run r;
-    RUN(&w, &r, "/", "-qH", "X-A: -c", "-n", "3", "--label", "-H", "-c3");
+    WITNESS_RUN(&w, &r, "/", "-qH", "X-A: -c", "-n", "3", "--label", "-H", "-c3");
     check_all_succeeded(&r.sweep.steps[0], 3);
     ck_assert(r.plan.options.quiet);
     ck_assert_str_eq(r.plan.targets[0].label, "-H");
-    ck_assert_uint_eq(matching(&w, "\r\nX-A: -c\r\n"), 3);
+    ck_assert_uint_eq(witness_matching(&w, "\r\nX-A: -c\r\n"), 3);
     ck_assert_uint_eq(r.sweep.steps[0].connections, 3);
     done(&w, &r);
 }
@@ -131,10 +65,10 @@ START_TEST(a_body_comes_from_a_file)
     close(fd);
     witness w;
     load_run r;
-    RUN(&w, &r, "/", "-n", "2", "--body-file", path);
+    WITNESS_RUN(&w, &r, "/", "-n", "2", "--body-file", path);
     check_all_succeeded(&r.sweep.steps[0], 2);
-    ck_assert_uint_eq(matching(&w, "POST / "), 2);
-    ck_assert_uint_eq(matching(&w, "\r\nContent-Length: 11\r\n\r\nfrom a file"), 2);
+    ck_assert_uint_eq(witness_matching(&w, "POST / "), 2);
+    ck_assert_uint_eq(witness_matching(&w, "\r\nContent-Length: 11\r\n\r\nfrom a file"), 2);
     unlink(path);
     done(&w, &r);
 }
@@ -144,7 +78,7 @@ START_TEST(a_head_reply_has_no_body_to_wait_for)
 {
     witness w;
     load_run r;
-    RUN(&w, &r, "/", "-c", "2", "-n", "10", "-X", "HEAD");
+    WITNESS_RUN(&w, &r, "/", "-c", "2", "-n", "10", "-X", "HEAD");
     check_all_succeeded(&r.sweep.steps[0], 10);
     done(&w, &r);
 }
@@ -155,7 +89,7 @@ START_TEST(a_counter_gives_every_request_its_own_number_over_all_threads)
     witness w;
     load_run r;
     bool seen[4096] = {false};
-    RUN(&w, &r, "/{{counter}}", "-c", "8", "-n", "400", "-t", "4", "--body", "id={{counter}}");
+    WITNESS_RUN(&w, &r, "/{{counter}}", "-c", "8", "-n", "400", "-t", "4", "--body", "id={{counter}}");
     check_all_succeeded(&r.sweep.steps[0], 400);
     for (unsigned i = 0; i < w.count; i++) {
         unsigned number = 0, id = 0, length = 0;
@@ -177,7 +111,7 @@ START_TEST(a_mix_is_sent_by_weight)
 {
     witness w;
     load_run r;
-    fake_server *server = fake_server_start(serve, &w);
+    fake_server *server = fake_server_start(witness_serve, &w);
     char a[96], b[96], c[96];
     snprintf(a, sizeof a, "3*%s", fake_server_url(server, "/a"));
     snprintf(b, sizeof b, "%s", fake_server_url(server, "/b"));
@@ -187,9 +121,9 @@ START_TEST(a_mix_is_sent_by_weight)
     const load_step *step = &r.sweep.steps[0];
     ck_assert_uint_eq(r.sweep.step_count, 1);
     check_all_succeeded(step, 1000);
-    ck_assert_uint_eq(matching(&w, "GET /a "), 300);
-    ck_assert_uint_eq(matching(&w, "GET /b "), 100);
-    ck_assert_uint_eq(matching(&w, "GET /c "), 600);
+    ck_assert_uint_eq(witness_matching(&w, "GET /a "), 300);
+    ck_assert_uint_eq(witness_matching(&w, "GET /b "), 100);
+    ck_assert_uint_eq(witness_matching(&w, "GET /c "), 600);
     ck_assert_uint_eq(step->url_count, 3);
     ck_assert_uint_eq(step->urls[0].succeeded, 300);
     ck_assert_uint_eq(tdm_histogram_count(step->urls[2].latency), 600);
@@ -204,7 +138,7 @@ START_TEST(a_planned_reconnect_comes_after_so_many_requests)
     witness w;
     load_run r;
     unsigned carried[64] = {0};
-    RUN(&w, &r, "/", "-c", "2", "-n", "40", "--reconnect", "5");
+    WITNESS_RUN(&w, &r, "/", "-c", "2", "-n", "40", "--reconnect", "5");
     const load_step *step = &r.sweep.steps[0];
     check_all_succeeded(step, 40);
     for (unsigned i = 0; i < w.count; i++)
@@ -284,10 +218,10 @@ static void serve_then_close(int fd, unsigned number, void *arg)
     (void) number;
     if (!fake_read_whole(fd, text, sizeof text))
         return;
-    note(arg, number, text);
+    witness_note(arg, number, text);
     fake_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     if (fake_read_whole(fd, text, sizeof text))
-        note(arg, number, text); /* … and no answer to this one */
+        witness_note(arg, number, text); /* … and no answer to this one */
 }
 
 START_TEST(a_post_that_met_the_end_of_its_connection_is_not_sent_again)
@@ -398,107 +332,6 @@ START_TEST(a_unix_socket_is_loaded_like_any_other)
 }
 END_TEST
 
-/* ---- steps ---- */
-
-START_TEST(connections_are_kept_from_step_to_step)
-{
-    witness w;
-    load_run r;
-    unsigned last = 0;
-    RUN(&w, &r, "/", "-c", "1,2,4", "-r", "2");
-    ck_assert_uint_eq(r.sweep.step_count, 6);
-    for (unsigned i = 0; i < w.count; i++)
-        last = w.connection[i] > last ? w.connection[i] : last;
-    /* the one that only asks, then 1, 2 and 4 without one opened twice; then back to 1, and 2 and 4 again */
-    ck_assert_uint_eq(last, 1 + 4 + 3);
-    ck_assert_uint_eq(w.count, 2 * (1 + 2 + 4));
-    for (unsigned i = 0; i < 6; i++) {
-        ck_assert_uint_eq(r.sweep.steps[i].round, i / 3);
-        ck_assert_uint_eq(r.sweep.steps[i].level_index, i % 3);
-        ck_assert_uint_eq(r.sweep.steps[i].connections, 1u << (i % 3));
-        check_all_succeeded(&r.sweep.steps[i], 1u << (i % 3));
-        ck_assert_uint_eq(r.sweep.steps[i].reopened, 0);
-    }
-    done(&w, &r);
-}
-END_TEST
-
-START_TEST(a_warm_up_is_sent_and_not_counted)
-{
-    witness w;
-    load_run r;
-    RUN(&w, &r, "/", "-c", "2", "-n", "50", "-w", "0.1", "--ramp", "0.05");
-    const load_step *step = &r.sweep.steps[0];
-    check_all_succeeded(step, 50);
-    ck_assert_uint_gt(step->warmup_made, 0);
-    ck_assert_uint_eq(w.count, 50 + step->warmup_made);
-    ck_assert_uint_eq(tdm_histogram_count(step->latency), 50);
-    ck_assert_uint_ge(step->sample_count, 1);
-    ck_assert_int_lt(step->samples[0].at_ns, 0); /* its slices lie before zero */
-    done(&w, &r);
-}
-END_TEST
-
-START_TEST(slices_and_threads_add_up_to_the_step)
-{
-    witness w;
-    load_run r;
-    RUN(&w, &r, "/", "-c", "4", "-d", "0.5", "-t", "3");
-    const load_step *step = &r.sweep.steps[0];
-    uint64_t sliced = 0, threaded = 0, connections = 0;
-    for (size_t i = 0; i < step->sample_count; i++)
-        sliced += step->samples[i].succeeded;
-    for (unsigned i = 0; i < step->thread_count; i++) {
-        threaded += step->threads[i].succeeded;
-        connections += step->threads[i].connections;
-        ck_assert_uint_ne(step->threads[i].thread, 0);
-    }
-    ck_assert_uint_gt(step->succeeded, 4);
-    ck_assert_uint_eq(threaded, step->succeeded);
-    ck_assert_uint_eq(connections, 4);
-    ck_assert_uint_le(sliced, step->succeeded);
-    ck_assert_uint_ge(sliced * 10, step->succeeded * 5); /* the last slice may be cut off */
-    ck_assert_int_gt(step->cpu_ns, 0);
-    ck_assert_uint_eq(tdm_histogram_count(step->send_lag), step->made);
-    done(&w, &r);
-}
-END_TEST
-
-/* ---- the log of requests ---- */
-
-typedef struct log_book {
-    uint64_t count, bad;
-    const load_step *step;
-} log_book;
-
-static void on_log(void *arg, const load_step *step, const load_record *records, size_t count)
-{
-    log_book *book = arg;
-    book->step = step;
-    book->count += count;
-    for (size_t i = 0; i < count; i++)
-        book->bad += records[i].status != 200 || records[i].error != -1 || records[i].ended_ns < records[i].sent_ns ||
-                     records[i].due_ns > records[i].sent_ns || records[i].thread > 1 || records[i].connection > 3;
-}
-
-START_TEST(every_measured_request_is_logged_once)
-{
-    witness w;
-    load_run r;
-    log_book book = {0};
-    const load_sweep_calls calls = {.log = on_log};
-    witness_init(&w);
-    fake_server *server = fake_server_start(serve, &w);
-    load_run_start_with(
-        &r, &calls, &book,
-        (const char *const[]){"-c", "4", "-n", "5000", "-t", "2", "-w", "0.02", fake_server_url(server, "/"), NULL});
-    ck_assert_uint_eq(book.count, 5000);
-    ck_assert_uint_eq(book.bad, 0);
-    fake_server_stop(&server);
-    done(&w, &r);
-}
-END_TEST
-
 int main(void)
 {
     const TTest *const tests[] = {
@@ -514,10 +347,6 @@ int main(void)
         a_post_that_met_the_end_of_its_connection_is_not_sent_again,
         a_body_that_does_not_fit_the_socket_is_sent_in_full,
         a_unix_socket_is_loaded_like_any_other,
-        connections_are_kept_from_step_to_step,
-        a_warm_up_is_sent_and_not_counted,
-        slices_and_threads_add_up_to_the_step,
-        every_measured_request_is_logged_once,
         NULL,
     };
     return unit_main("load_sending", tests);
