@@ -153,9 +153,9 @@ static void write_levels(const page *p)
     write_knees(p);
     fputs("<p class=\"legend\">", p->to);
     for (unsigned i = 0; i < p->sweep->plan->target_count; i++) {
-        fprintf(p->to, "<span class=\"key %s\"></span> ", load_chart_class(i));
+        fprintf(p->to, "<span class=\"item\"><span class=\"key %s\"></span> ", load_chart_class(i));
         load_html_text(p->to, p->sweep->plan->targets[i].label);
-        fputs(" ", p->to);
+        fputs("</span> ", p->to);
     }
     fputs(p->repeated ? "; a point is the median round, the line through it reaches from the least to the most" : "",
           p->to);

@@ -51,7 +51,8 @@ const char *const load_style_sheet[] = {
     "border:1px dashed var(--rule);border-radius:8px}\n",
     "dl{display:flex;flex-wrap:wrap;gap:6px 22px;margin:8px 0 0}\ndl div{min-width:0}\n",
     "dt{color:var(--dim);font-size:12px}\ndd{margin:0;font-weight:600;font-variant-numeric:tabular-nums}\n",
-    ".legend{margin:24px 0 0}\n.sweep .legend{margin:0 0 10px}\n.lines{margin:14px 0 0;padding-left:20px}\n",
+    ".item{display:inline-block;margin-right:10px}.item .key{margin-left:0}\n.legend{margin:24px 0 0}\n.sweep "
+    ".legend{margin:0 0 10px}\n.lines{margin:14px 0 0;padding-left:20px}\n",
     ".lines li{overflow-wrap:anywhere}\npre{margin:0;padding:12px 14px;font:12px/1.45 ui-monospace,SFMono-Regular,"
     "'DejaVu Sans Mono',monospace}\n",
     ".key{display:inline-block;width:14px;height:10px;border-radius:2px;margin:0 3px 0 10px}\n",
