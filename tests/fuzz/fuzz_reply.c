@@ -19,7 +19,7 @@ static outcome feed(const uint8_t *data, size_t size, size_t step)
     outcome o = {.result = LOAD_WIRE_MORE};
     int err = load_wire_create(&wire, 256);
     assert(err == 0);
-    load_wire_begin(wire);
+    load_wire_begin(wire, false);
     while (o.result == LOAD_WIRE_MORE && o.used < size) {
         size_t n = size - o.used < step ? size - o.used : step, used = n;
         o.result = load_wire_feed(wire, (const char *) data + o.used, n, &used);

@@ -320,7 +320,7 @@ START_TEST(json_has_every_figure_of_every_step)
     char *text = read_file(path);
     ck_assert_int_eq(tdm_json_parse(&root, text, strlen(text), NULL), 0);
     ck_assert(tdm_json_as_string(tdm_json_get(root, "schema"), &schema));
-    ck_assert_str_eq(schema, "tandem-load/1");
+    ck_assert_str_eq(schema, "tandem-load/2");
     ck_assert_double_eq(number(root, "status"), 0);
     const tdm_json *step = tdm_json_first(tdm_json_get(root, "steps"));
     for (int i = 0; i < 4; i++, step = tdm_json_next(step)) {
@@ -374,7 +374,7 @@ START_TEST(html_stands_alone_and_shows_a_chart_for_every_step)
     outcome o = RUN("-q", "-c", "2,40", "--follow", "--html", path, url, fake_server_url(s.server, "/?who=me"));
     ck_assert_int_eq(o.status, 0);
     char *page = read_file(path);
-    ck_assert_uint_eq(occurrences(page, "<svg"), 4);
+    ck_assert_uint_eq(occurrences(page, "class=\"multiplicity\""), 4);
     ck_assert_uint_eq(occurrences(page, "<script"), 0);
     ck_assert_uint_ge(occurrences(page, "&lt;script&gt;alert(&#39;1&#39;)"), 1);
     ck_assert_uint_eq(occurrences(page, "src=") + occurrences(page, "@import") + occurrences(page, "<link") +
@@ -432,6 +432,61 @@ START_TEST(an_interrupt_stops_and_reports_what_was_measured)
 }
 END_TEST
 
+/* Its standard output is a pipe that is full already, so that it cannot end by itself. */
+static pid_t start_blocked(const char *url, int ends[2])
+{
+    static char block[4096];
+    const char *program = getenv("TANDEM_LOAD");
+    ck_assert_int_eq(pipe2(ends, O_NONBLOCK), 0);
+    while (write(ends[1], block, sizeof block) > 0 || write(ends[1], block, 1) > 0)
+        ;
+    ck_assert_int_eq(fcntl(ends[1], F_SETFL, 0), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char *argv[] = {strdup("tandem-load"), strdup("-c3"), strdup(url), NULL};
+        if (dup2(ends[1], 1) < 0)
+            _exit(99);
+        execv(program, argv);
+        _exit(98);
+    }
+    return pid;
+}
+
+/* Wait until the process catches SIGINT no more: it has heard the first. */
+static void await_heard(pid_t pid)
+{
+    char path[64], line[128];
+    unsigned long caught = 2;
+    snprintf(path, sizeof path, "/proc/%d/status", (int) pid);
+    while (caught & (1UL << (SIGINT - 1))) {
+        FILE *from = fopen(path, "r");
+        ck_assert_ptr_nonnull(from);
+        while (fgets(line, sizeof line, from))
+            (void) sscanf(line, "SigCgt: %lx", &caught);
+        fclose(from);
+        usleep(1000);
+    }
+}
+
+START_TEST(a_second_interrupt_leaves_at_once)
+{
+    fake_server *server = fake_server_start(serve_silently, NULL);
+    int ends[2], status = 0;
+    pid_t pid = start_blocked(fake_server_url(server, "/"), ends);
+    while (!atomic_load(&asked))
+        usleep(1000);
+    kill(pid, SIGINT);
+    await_heard(pid); /* it stops, and would report */
+    ck_assert_int_eq(waitpid(pid, &status, WNOHANG), 0);
+    kill(pid, SIGINT);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+    close(ends[0]);
+    close(ends[1]);
+    fake_server_stop(&server);
+}
+END_TEST
+
 START_TEST(tasks_that_were_not_followed_are_not_called_fine)
 {
     service s;
@@ -461,6 +516,7 @@ int main(void)
         html_stands_alone_and_shows_a_chart_for_every_step,
         a_failure_is_named_at_the_end_and_exits_with_1,
         an_interrupt_stops_and_reports_what_was_measured,
+        a_second_interrupt_leaves_at_once,
         NULL,
     };
     return unit_main("load_command", tests);
