@@ -50,6 +50,8 @@ int tdm__watch_wait(tdm__watch *watch, tdm__watcher *watcher, int64_t deadline_n
         result = tdm__wait_until(watcher->exec, deadline_ns);
         pthread_mutex_lock(&watch->lock);
         watcher->waiting = false;
+        if (result == TDM__DUE)
+            result = 0;
     }
     watcher->notified = false;
     pthread_mutex_unlock(&watch->lock);
