@@ -20,7 +20,18 @@ const char *load_chart_class(unsigned target_index)
 
 static double level_of(const load_step *step)
 {
+    if (load_words_own_requests(step))
+        return (double) step->planned;
     return step->loop == LOAD_LOOP_OPEN ? step->rate : step->connections;
+}
+
+/* Some level is told by how many requests it sends. */
+static bool counts_requests(const load_sweep *sweep)
+{
+    for (unsigned i = 0; i < sweep->step_count; i++)
+        if (load_words_own_requests(&sweep->steps[i]))
+            return true;
+    return false;
 }
 
 static bool shown(const load_sweep *sweep, const load_rounds *group, load_round_figure figure)
@@ -31,7 +42,9 @@ static bool shown(const load_sweep *sweep, const load_rounds *group, load_round_
 static load_axis level_axis(const load_sweep *sweep, double low, double high)
 {
     bool open = sweep->steps[0].loop == LOAD_LOOP_OPEN;
-    const char *title = open ? "requests a second that were asked for" : "connections";
+    const char *title = open                     ? "requests a second that were asked for"
+                        : counts_requests(sweep) ? "requests"
+                                                 : "connections";
     if (low > 0 && high / low >= 20)
         return load_axis_log(low, high, open ? LOAD_AXIS_RATE : LOAD_AXIS_NUMBER, title);
     return load_axis_linear(high * 1.05, 6, open ? 1e-9 : 1, open ? LOAD_AXIS_RATE : LOAD_AXIS_NUMBER, title);

@@ -79,12 +79,19 @@ static double mean_between(const load_curve *curve, int64_t from_ns, int64_t to_
     return area / (double) (to_ns - from_ns);
 }
 
+/* So few requests that nothing goes on for long enough to be kept up with: one for each connection, or a count that the
+ * level brought with it. */
+static bool is_volley(const load_step *step)
+{
+    bool own = step->target->levels[step->level_index].requests > 0;
+    return step->loop == LOAD_LOOP_CLOSED && (own || step->planned == step->connections);
+}
+
 static bool queue_grows(const load_step *step, double *from, double *to)
 {
     int64_t span_ns = sending_span_ns(step), third_ns = span_ns / 3;
     const load_curve *queue = &step->tasks.lanes[LOAD_BOTH_LANES].queue;
-    bool volley = step->loop == LOAD_LOOP_CLOSED && step->planned == step->connections;
-    if (volley || span_ns < QUEUE_SPAN_NS || !queue->count)
+    if (is_volley(step) || span_ns < QUEUE_SPAN_NS || !queue->count)
         return false;
     double first = mean_between(queue, 0, third_ns), second = mean_between(queue, third_ns, 2 * third_ns);
     double third = mean_between(queue, 2 * third_ns, 3 * third_ns);
@@ -145,7 +152,7 @@ static bool past_knee(load_knee *knee, const load_step *step, const load_step *l
 void load_judge_knee(load_knee *knee, const load_sweep *sweep, unsigned first, const load_options *options)
 {
     const load_step *lowest = &sweep->steps[first];
-    if (knee->rule >= LOAD_KNEE_RATE || sweep->steps[first].target->level_count < 2)
+    if (knee->rule >= LOAD_KNEE_RATE || lowest->target->level_count < 2 || is_volley(lowest))
         return;
     knee->rule = LOAD_KNEE_NONE;
     snprintf(knee->words, sizeof knee->words, "no knee: every level was kept up with");

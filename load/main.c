@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "load/compare.h"
+#include "load/experiment.h"
 #include "load/outputs.h"
 #include "load/plan.h"
 #include "load/sweep.h"
@@ -56,11 +57,24 @@ static int run(const load_plan *plan)
     return status;
 }
 
+static int experiment(int argc, char **argv)
+{
+    load_experiment e;
+    int err = load_experiment_parse(&e, argc, argv);
+    if (err)
+        return err > 0 ? STATUS_FINE : STATUS_USAGE;
+    int status = load_plan_fit_descriptors(&e.plan) == 0 ? run(&e.plan) : STATUS_USAGE;
+    load_experiment_finish(&e);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     load_plan plan;
     if (argc > 1 && !strcmp(argv[1], "compare"))
         return load_compare_main(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "experiment"))
+        return experiment(argc - 1, argv + 1);
     int err = load_plan_parse(&plan, argc, argv);
     if (err)
         return err > 0 ? STATUS_FINE : STATUS_USAGE;

@@ -102,7 +102,7 @@ static const tdm_command command = {
     .epilogue = "Without -n and -d each connection sends one request. A URL given as 4,20@URL has levels of its own.\n"
                 "Lists: 10..1000 doubles from 10 to 1000, 10..1000x10 goes by the factor, 10..50+10 by steps.\n"
                 "URL, fields and body may hold {{counter}}, {{random:1-9}} and {{uuid}}.\n"
-                "tandem-load compare A.json B.json compares two reports.\n"
+                "tandem-load compare A.json B.json compares two reports; tandem-load experiment URL: sync and async.\n"
                 "Exit status: 0 fine; 1 lost, failed or not seen to its end; 2 wrong usage; 3 a target that cannot be\n"
                 "reached or does not answer as promised; 4 INVALID, the generator was too slow; 5 a check failed.\n"
                 "Example: tandem-load -c 4,20 --follow --html report.html 'http://127.0.0.1:8000/?as_async=1'",

@@ -153,9 +153,9 @@ static void write_levels(const page *p)
     write_knees(p);
     fputs("<p class=\"legend\">", p->to);
     for (unsigned i = 0; i < p->sweep->plan->target_count; i++) {
-        fprintf(p->to, "<span class=\"key %s\"></span> ", load_chart_class(i));
+        fprintf(p->to, "<span class=\"item\"><span class=\"key %s\"></span> ", load_chart_class(i));
         load_html_text(p->to, p->sweep->plan->targets[i].label);
-        fputs(" ", p->to);
+        fputs("</span> ", p->to);
     }
     fputs(p->repeated ? "; a point is the median round, the line through it reaches from the least to the most" : "",
           p->to);
@@ -307,12 +307,19 @@ int load_report_html(FILE *to, const load_sweep *sweep)
     write_rounds(&p);
     write_legend(&p);
     int err = load_report_cards(to, sweep);
-    fputs(
-        "<footer>Response: in a closed loop request sent, in an open loop request due, to reply complete, of the "
-        "requests that succeeded. Mean multiplicity is weighted by time, from the first start to the last end. The "
-        "ideal: the tasks of every request run one after another from the moment it was sent, or the pool's run times "
-        "over its threads, whichever ends later.</footer>\n</main></body></html>\n",
-        to);
+    fputs("<footer>Response: in a closed loop request sent, in an open loop request due, to reply complete, of the "
+          "requests that succeeded.",
+          to);
+    if (p.open)
+        fputs(" Dashed: the rate that was asked for, and the responses uncorrected, from when each request was sent.",
+              to);
+    if (p.runs)
+        fputs(" Mean multiplicity is weighted by time, from the first start to the last end. The ideal: the tasks of "
+              "every "
+              "request run one after another from the moment it was sent, or the pool's run times over its threads, "
+              "whichever ends later.",
+              to);
+    fputs("</footer>\n</main></body></html>\n", to);
     free(p.rounds);
     return err;
 }

@@ -22,6 +22,7 @@ static void write_levels(tdm_json_writer *w, const load_level *levels, unsigned 
         tdm_json_object_begin(w);
         load_key_uint(w, "connections", levels[i].connections);
         load_key_positive(w, "rate", levels[i].rate);
+        load_key_positive(w, "requests", (double) levels[i].requests);
         tdm_json_object_end(w);
     }
     tdm_json_array_end(w);

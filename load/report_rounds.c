@@ -222,6 +222,19 @@ static void print_verdict(FILE *to, const load_rounds *a, const load_rounds *b, 
         fputs(ratio - 1 <= spread ? " (no more than it scatters)\n" : "\n", to);
 }
 
+static double work_of(const load_rounds *group)
+{
+    return (double) group->first->tasks.lanes[LOAD_BOTH_LANES].run_total_ns;
+}
+
+/* May these two be held against each other? The time to the last end only where the tasks had as much to do. */
+static bool comparable(const load_rounds *a, const load_rounds *b, load_round_figure figure)
+{
+    if (!a->known[figure] || !b->known[figure] || a->figures[figure].mean <= 0 || b->figures[figure].mean <= 0)
+        return false;
+    return figure != LOAD_ROUND_ELAPSED || fabs(work_of(a) - work_of(b)) < 0.25 * fmax(work_of(a), work_of(b));
+}
+
 void load_rounds_verdicts(FILE *to, const load_rounds *rounds, unsigned count)
 {
     static const struct {
@@ -229,12 +242,10 @@ void load_rounds_verdicts(FILE *to, const load_rounds *rounds, unsigned count)
         const char *what;
     } verdicts[] = {{LOAD_ROUND_RESPONSE, "in its median response"}, {LOAD_ROUND_ELAPSED, "to the last task's end"}};
     for (unsigned i = 0; i < count; i++) {
-        for (unsigned k = i + 1; k < count; k++) {
-            bool pair = rounds[i].first->target_index == 0 && rounds[k].first->target_index > 0 &&
-                        load_words_same_level(rounds[i].first, rounds[k].first);
+        for (unsigned k = i + 1; leads(rounds, i) && k < count; k++) {
+            bool pair = load_words_same_level(rounds[i].first, rounds[k].first);
             for (size_t v = 0; pair && v < sizeof verdicts / sizeof verdicts[0]; v++)
-                if (rounds[i].known[verdicts[v].figure] && rounds[k].known[verdicts[v].figure] &&
-                    rounds[i].figures[verdicts[v].figure].mean > 0 && rounds[k].figures[verdicts[v].figure].mean > 0)
+                if (comparable(&rounds[i], &rounds[k], verdicts[v].figure))
                     print_verdict(to, &rounds[i], &rounds[k], verdicts[v].figure, verdicts[v].what);
         }
     }

@@ -29,7 +29,7 @@ int load_rounds_make(load_rounds **out, const load_sweep *sweep);
 
 /** Tables of min, max, mean, stddev, median, IQR, outliers, OPS, rounds; nothing if there was one round. */
 void load_rounds_tables(FILE *to, const load_rounds *rounds, unsigned count);
-/** One line for each pair of the first target and another at the same level; nothing for one target. */
+/** One line for each pair of the first target at a level and another at the same; nothing for one target. */
 void load_rounds_verdicts(FILE *to, const load_rounds *rounds, unsigned count);
 
 #endif

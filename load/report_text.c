@@ -148,7 +148,7 @@ static void followed_lines(FILE *to, const load_step *step)
     latency_line(to, "queue wait", tasks->queue_wait, "  (ready to started)");
     latency_line(to, "run time", tasks->run_time, "  (started to ended)");
     latency_line(to, "completion", tasks->completion, "  (accepted to ended)");
-    latency_line(to, "loop lag", tasks->loop_lag, "  (how late the server's loops come round)");
+    latency_line(to, "loop lag", tasks->loop_lag, "  (asked to answered)");
     if (!tasks->clock_same) {
         fprintf(to, "  %-14s ", "clock");
         load_words_clock(to, step);

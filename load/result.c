@@ -45,6 +45,7 @@ int load_step_init(load_step *step, const load_target *target, unsigned target_i
                         .target_index = target_index,
                         .connections = level->connections,
                         .rate = level->rate,
+                        .planned = level->requests,
                         .loop = level->rate > 0 ? LOAD_LOOP_OPEN : LOAD_LOOP_CLOSED,
                         .retry_after_s = -1,
                         .retry_after_least_s = -1};

@@ -177,7 +177,7 @@ typedef struct load_step {
 /* ---- the knee ---- */
 
 typedef enum load_knee_rule {
-    LOAD_KNEE_NOT_SOUGHT, /**< fewer than two levels */
+    LOAD_KNEE_NOT_SOUGHT, /**< fewer than two levels, or volleys, in which no load goes on */
     LOAD_KNEE_NONE,       /**< every step kept up */
     LOAD_KNEE_RATE,       /**< open loop: achieved / offered fell below the limit */
     LOAD_KNEE_QUEUE,      /**< the server's queue of tasks kept growing */

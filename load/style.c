@@ -38,12 +38,12 @@ const char *const load_style_sheet[] = {
     "th,td{padding:6px 9px;text-align:right;white-space:nowrap}\n",
     "thead th{color:var(--dim);font-weight:600;text-align:right}\nthead th[colspan]{text-align:center;"
     "border-left:1px solid var(--rule);padding-bottom:0}\nthead tr:last-child th{font-weight:400;padding-top:0}\n",
-    "thead th:first-child,tbody th{text-align:left}\nthead th[rowspan]{vertical-align:bottom}\n",
+    "thead tr:first-child th:first-child,tbody th{text-align:left}\nthead th[rowspan]{vertical-align:bottom}\n",
     "tbody th{font-weight:600;max-width:260px;overflow:hidden;text-overflow:ellipsis}\n",
     "tbody tr{border-top:1px solid var(--rule)}\ntbody+tbody tr:first-child{border-top:3px double var(--rule)}\n",
     "tr.bad th,tr.bad td{color:var(--bad)}\n.none{color:var(--dim)}\n",
     ".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:18px}\n",
-    
+
     "article{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:14px 16px;min-width:0}\n",
     "article.bad{border-color:var(--bad)}\n.seen{margin:2px 0 8px}\n",
     ".trouble{color:var(--bad);margin:8px 0 0;overflow-wrap:anywhere}\n.note{margin:8px 0 0;font-size:13px}\n",
@@ -51,7 +51,8 @@ const char *const load_style_sheet[] = {
     "border:1px dashed var(--rule);border-radius:8px}\n",
     "dl{display:flex;flex-wrap:wrap;gap:6px 22px;margin:8px 0 0}\ndl div{min-width:0}\n",
     "dt{color:var(--dim);font-size:12px}\ndd{margin:0;font-weight:600;font-variant-numeric:tabular-nums}\n",
-    ".legend{margin:24px 0 0}\n.sweep .legend{margin:0 0 10px}\n.lines{margin:14px 0 0;padding-left:20px}\n",
+    ".item{display:inline-block;margin-right:10px}.item .key{margin-left:0}\n.legend{margin:24px 0 0}\n.sweep "
+    ".legend{margin:0 0 10px}\n.lines{margin:14px 0 0;padding-left:20px}\n",
     ".lines li{overflow-wrap:anywhere}\npre{margin:0;padding:12px 14px;font:12px/1.45 ui-monospace,SFMono-Regular,"
     "'DejaVu Sans Mono',monospace}\n",
     ".key{display:inline-block;width:14px;height:10px;border-radius:2px;margin:0 3px 0 10px}\n",

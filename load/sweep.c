@@ -269,7 +269,8 @@ static int run_step(runner *r, load_step *step)
     step->warmup_s = options->warmup_s;
     step->ramp_s = options->ramp_s;
     step->arrivals = (load_arrivals) options->arrivals;
-    step->planned = options->requests ? options->requests : options->duration_s > 0 ? 0 : step->connections;
+    if (!step->planned)
+        step->planned = options->requests ? options->requests : options->duration_s > 0 ? 0 : step->connections;
     r->job = make_job(r, step);
     r->step = step;
     r->following = false;

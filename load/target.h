@@ -14,7 +14,8 @@
 /** One entry of -c or -R: how hard a step presses. */
 typedef struct load_level {
     unsigned connections;
-    double rate; /**< requests a second; 0: a closed loop */
+    double rate;       /**< requests a second; 0: a closed loop */
+    uint64_t requests; /**< of the level alone; 0: as the plan says */
 } load_level;
 
 /** One kind of request. A target has one, or, with --mix, several. */

@@ -13,10 +13,17 @@ static const char *plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
+bool load_words_own_requests(const load_step *step)
+{
+    return step->level_index < step->target->level_count && step->target->levels[step->level_index].requests > 0;
+}
+
 load_text load_words_level(const load_step *step)
 {
     load_text out;
-    if (step->loop == LOAD_LOOP_CLOSED)
+    if (load_words_own_requests(step))
+        snprintf(out.text, sizeof out.text, "%ux%" PRIu64, step->connections, step->planned);
+    else if (step->loop == LOAD_LOOP_CLOSED)
         snprintf(out.text, sizeof out.text, "%u", step->connections);
     else if (step->rate == (double) (uint64_t) step->rate)
         snprintf(out.text, sizeof out.text, "%.0f/s", step->rate);
@@ -32,7 +39,8 @@ const char *load_words_request(const load_target *target, unsigned i)
 
 bool load_words_same_level(const load_step *a, const load_step *b)
 {
-    return a->loop == b->loop && a->connections == b->connections && a->rate == b->rate && a->repeat == b->repeat;
+    return a->loop == b->loop && a->connections == b->connections && a->rate == b->rate && a->planned == b->planned &&
+           a->repeat == b->repeat;
 }
 
 void load_words_label(FILE *to, const load_step *step)
@@ -45,6 +53,8 @@ void load_words_where(FILE *to, const load_step *step)
     if (step->loop == LOAD_LOOP_OPEN)
         fprintf(to, "%s over ", load_words_level(step).text);
     fprintf(to, "%s connection%s", load_format_count(step->connections).text, plural(step->connections));
+    if (load_words_own_requests(step))
+        fprintf(to, ", %s request%s", load_format_count(step->planned).text, plural(step->planned));
     if (step->round)
         fprintf(to, ", round %u", step->round + 1);
 }

@@ -9,7 +9,10 @@
 #include "load/format.h"
 #include "load/sweep.h"
 
-/** How hard a step presses: "1000" connections in a closed loop, "500/s" in an open one. Checks pick steps by it. */
+/** Does its level alone say how many requests it sends? */
+bool load_words_own_requests(const load_step *step);
+/** How hard a step presses: "1000" connections in a closed loop, "500/s" in an open one, "1x20": so many requests on so
+ *  many connections. Checks pick steps by it. */
 load_text load_words_level(const load_step *step);
 /** The name of a target's i-th kind of request; where it has but one, the target's own. */
 const char *load_words_request(const load_target *target, unsigned i);

@@ -44,7 +44,7 @@ _tandem_load() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
       else
         local words=http://
-        [ "$COMP_CWORD" -eq 1 ] && words="http:// compare"
+        [ "$COMP_CWORD" -eq 1 ] && words="http:// compare experiment"
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
       fi
       ;;

@@ -6,6 +6,7 @@ Checks and their exit status, the files and what stands in them, compare, and th
 own that is resized. Ends with N passed, N failed."""
 import csv
 import fcntl
+import http.server
 import json
 import os
 import pty
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 
 LOAD, TANDEMD = sys.argv[1:3]
@@ -199,11 +201,69 @@ def live(url):
     promise("-q shows nothing", quiet.strip() == "", repr(quiet[:200]))
 
 
-# ---- without task ids ----
+# ---- the experiment ----
 
-def without_ids(url):
-    done = load("-c", "4", "--follow", "--html", "-", url + "/health")
-    promise("a target without a list of its own tasks is measured as far as it goes", done.returncode == 0, done.stderr)
+def steps_of(done):
+    return [(s["label"], s["level"], s["requests"]["made"]) for s in json.loads(done.stdout)["steps"]]
+
+
+VARIANTS = [(lane + way, level) for way in ("", " one by one") for lane in ("sync", "async")
+            for level in (("2", "5") if not way else ("1x2", "1x5"))]
+
+
+def experiment(base):
+    done = load("experiment", "-c", "2,5", "--json", "-", base + "/?period=0.01&count=2")
+    promise("the experiment is one command", done.returncode == 0 and
+            [(label, level) for label, level, _ in steps_of(done)] == VARIANTS, done.stdout[:300] + done.stderr)
+    steps = json.loads(done.stdout)["steps"]
+    promise("each count is sent once, in a volley and one by one, and followed", all(
+        s["requests"]["made"] == int(s["level"].split("x")[-1]) and s["tasks"]["done"] == 2 * s["requests"]["made"] and
+        s["connections"] == (1 if "x" in s["level"] else int(s["level"])) for s in steps))
+    promise("sync runs on the pool and async on the loop", all(
+        s["tasks"]["multiplicity"]["loop" if s["label"].startswith("async") else "pool"]["tasks"] ==
+        s["tasks"]["accepted"] for s in steps))
+    promise("what is compared is said", "at 1x5, " in done.stderr and "at 5, " in done.stderr, done.stderr[-900:])
+    for options, why in ((["-d", "1", base + "/"], "leave out -n, -d"), ([base + "/?as_async=1"], "without as_async"),
+                         ([], "must be the URL"), (["-c", "2"], "must be the URL")):
+        wrong = load("experiment", *options)
+        promise(f"experiment {' '.join(options)}: wrong usage", wrong.returncode == 2 and why in wrong.stderr and
+                not wrong.stdout, wrong.stderr)
+
+
+class Plain(http.server.BaseHTTPRequestHandler):
+    """A server that knows nothing of tasks, as nginx or FastAPI's is."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        known = self.path.startswith("/?")
+        self.send_response(200 if known else 404)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_):
+        pass
+
+
+def without_ids(at):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Plain)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        page = os.path.join(at, "plain.html")
+        done = load("experiment", "-c", "2,5", "--html", page, f"http://127.0.0.1:{server.server_address[1]}/")
+        promise("against another server the same command measures its replies and says so", done.returncode == 0 and
+                done.stdout.count("the target tells nothing of its tasks (GET /tasks?ended_after=now answered 404): only "
+                                  "its replies were measured") == 8, done.stdout[-2000:] + done.stderr)
+        promise("nothing is claimed of its tasks", "nothing was lost" not in done.stdout and
+                "\nno request failed\n" in done.stdout and "peak" not in done.stdout, done.stdout[-500:])
+        with open(page, encoding="utf-8") as f:
+            text = f.read()
+        promise("its page shows replies alone", "How the server answered" in text and 'class="responses"' in text and
+                "multiplicity" not in text.split("</style>")[1])
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def main():
@@ -217,7 +277,8 @@ def main():
             files(url, at)
             compare(url, at)
             live(url)
-            without_ids(base)
+            experiment(base)
+            without_ids(at)
     finally:
         daemon.send_signal(signal.SIGTERM)
         daemon.communicate(timeout=TIMEOUT_S)

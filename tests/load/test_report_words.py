@@ -74,7 +74,8 @@ def main():
             f"{sorted(offered ^ set(options))}")
     offered = set(completed(completion, load, ["tandem-load", "compare", "-"]))
     promise("each option of compare is completed, and no other", offered == set(compare), f"{offered ^ set(compare)}")
-    promise("the subcommand is completed", "compare" in completed(completion, load, ["tandem-load", "com"]))
+    promise("subcommands are completed", completed(completion, load, ["tandem-load", "com"]) == ["compare"] and
+            completed(completion, load, ["tandem-load", "ex"]) == ["experiment"])
     figures = completed(completion, load, ["tandem-load", "--check", "multiplicity.pool.p"])
     promise("figures are completed", figures == ["multiplicity.pool.peak"], f"{figures}")
     promise("--help fits a screen", short.count("\n") <= SCREEN, short)

@@ -81,6 +81,22 @@ START_TEST(one_level_alone_has_no_knee_to_seek)
 }
 END_TEST
 
+START_TEST(volleys_have_no_knee_to_seek)
+{
+    fixture f;
+    begin(&f, 0);
+    for (unsigned i = 0; i < STEPS; i++)
+        f.steps[i].planned = f.steps[i].connections;
+    judge(&f);
+    ck_assert_int_eq(f.knee.rule, LOAD_KNEE_NOT_SOUGHT);
+    for (unsigned i = 0; i < STEPS; i++)
+        f.steps[i].planned = f.levels[i].requests = 20; /* a level's own count */
+    judge(&f);
+    ck_assert_int_eq(f.knee.rule, LOAD_KNEE_NOT_SOUGHT);
+    end(&f);
+}
+END_TEST
+
 START_TEST(a_rate_that_was_not_achieved_is_the_knee)
 {
     fixture f;
@@ -216,7 +232,7 @@ int main(void)
     return unit_main("load_judge",
                      (const TTest *const[]){
                          steps_that_keep_up_have_no_knee, one_level_alone_has_no_knee_to_seek,
-                         a_rate_that_was_not_achieved_is_the_knee,
+                         volleys_have_no_knee_to_seek, a_rate_that_was_not_achieved_is_the_knee,
                          rejections_and_replies_that_come_long_after_are_not_achieved,
                          p99_far_above_that_of_the_lowest_level_is_the_knee, a_queue_that_keeps_growing_is_the_knee,
                          a_closed_loop_is_invalid_if_the_generator_was_busy_all_the_time,
