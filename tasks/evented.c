@@ -16,9 +16,8 @@ enum {
     FINISHED = 1, /* tdm_task_finish() was called, and `result` is set */
     STOP = 2,     /* somebody elsewhere asks it to stop */
     POSTED = 4,   /* its message is on its way */
-    INSIDE = 8,   /* one of its callbacks runs: whoever called it looks at the word afterwards */
-    LEAVING = 16, /* it is taken apart but for its message */
-    ASKED = 32,   /* on_cancel was called */
+    LEAVING = 8,  /* it is taken apart but for its message */
+    ASKED = 16,   /* on_cancel was called */
 };
 
 static int set(tdm_task *task, int flags)
@@ -36,27 +35,39 @@ static tdm_task *task_of_message(tdm__message *message)
     return tdm__task_of((tdm__exec *) message);
 }
 
+/* Does one of its callbacks run? Then whoever called that looks at the word afterwards. */
+static bool is_inside(const tdm_task *task)
+{
+    return tdm__loop_entered(task->exec.loop) == &task->exec;
+}
+
+static bool is_finished(tdm_task *task)
+{
+    return atomic_load_explicit(&task->exec.wait, memory_order_relaxed) & FINISHED;
+}
+
 static void end(tdm_task *task)
 {
     tdm__loop *loop = task->exec.loop;
-    tdm__timer_disarm(loop, &task->exec.timer);
+    if (task->exec.timer.place)
+        tdm__timer_disarm(loop, &task->exec.timer);
     if (task->more)
         tdm__timer_disarm(loop, &tdm__task_more_of(task)->deadline);
-    tdm__task_finished(task, tdm__loop_now(loop));
+    tdm__task_finished(task, tdm__loop_turn_now(loop));
     tdm__task_report(task);
     tdm__task_over(task);
 }
 
-/* Call one of its callbacks. It may be gone afterwards. */
+/* Call one of its callbacks. It may be gone afterwards, unless it was called from another one of its own. */
 static void call(tdm_task *task, tdm_task_fn *fn)
 {
-    set(task, INSIDE);
-    tdm__loop_enter(task->exec.loop, &task->exec);
+    tdm__loop *loop = task->exec.loop;
+    tdm__exec *outer = tdm__loop_enter(loop, &task->exec);
     int result = fn(task, task->arg);
-    tdm__loop_leave(task->exec.loop);
     if (result < 0)
         tdm_task_finish(task, result);
-    if (clear(task, INSIDE) & FINISHED)
+    tdm__loop_leave(loop, outer);
+    if (outer != &task->exec && is_finished(task))
         end(task);
 }
 
@@ -109,9 +120,9 @@ static void post(tdm_task *task, int flags)
 
 void tdm_task_finish(tdm_task *task, int result)
 {
-    assert(task->evented && !(atomic_load(&task->exec.wait) & FINISHED)); /* exactly once */
+    assert(task->evented && !is_finished(task)); /* exactly once */
     task->result = result;
-    if (task->exec.loop == tdm__loop_current() && (atomic_load(&task->exec.wait) & INSIDE))
+    if (task->exec.loop == tdm__loop_current() && is_inside(task))
         set(task, FINISHED);
     else
         post(task, FINISHED);
@@ -127,7 +138,7 @@ void tdm__evented_cancel(tdm_task *task)
 {
     task->row.cancel_requested = true;
     atomic_store(&task->exec.cancel, true);
-    if (task->row.state == TDM_RUNNING && !(atomic_load(&task->exec.wait) & FINISHED))
+    if (task->row.state == TDM_RUNNING && !is_finished(task))
         stop(task, -ECANCELED);
 }
 
@@ -142,7 +153,7 @@ static void deadline_due(tdm__timer *timer)
 {
     tdm__task_more *more = (tdm__task_more *) ((char *) timer - offsetof(tdm__task_more, deadline));
     tdm_task *task = (tdm_task *) (void *) more - 1;
-    if (!(atomic_load(&task->exec.wait) & FINISHED))
+    if (!is_finished(task))
         stop(task, -ETIMEDOUT);
 }
 

@@ -12,29 +12,11 @@
 enum {
     FIRST_BITS = 8,     /* of the index */
     LIST_LOOKS = 8192,  /* rows that one tdm__ledger_list() looks at */
-    LIST_TRIES = 65536, /* ids, or blocks of ids, that it tries to find ended rows */
+    LIST_TRIES = 16384, /* ids, or blocks of ids, that it tries to find ended rows */
     NEAR_PROBES = 8192, /* ids that it tries to find where in the live list to begin */
 };
 
 static const unsigned LIVE_STATES = 1u << TDM_QUEUED | 1u << TDM_RUNNING;
-
-int tdm__ledger_init(tdm__ledger *ledger, size_t limit)
-{
-    *ledger = (tdm__ledger){.index_bits = FIRST_BITS};
-    ledger->ends.older = ledger->ends.newer = &ledger->ends;
-    ledger->index = calloc((size_t) 1 << FIRST_BITS, sizeof(tdm__row *));
-    int err = ledger->index ? tdm__ring_init(&ledger->ring, limit) : -ENOMEM;
-    if (err)
-        tdm__ledger_finish(ledger);
-    return err;
-}
-
-void tdm__ledger_finish(tdm__ledger *ledger)
-{
-    free(ledger->index);
-    tdm__ring_finish(&ledger->ring);
-    *ledger = (tdm__ledger){0};
-}
 
 /* ---- the list of live rows ---- */
 
@@ -59,10 +41,11 @@ static void link_row(tdm__ledger *ledger, tdm__row *row)
     while (older != &ledger->ends && ((tdm__row *) older)->id > row->id)
         older = older->older;
     assert(older == &ledger->ends || ((tdm__row *) older)->id != row->id);
+    tdm__links *newer = older->newer;
     row->links.older = older;
-    row->links.newer = older->newer;
-    older->newer->older = &row->links;
     older->newer = &row->links;
+    row->links.newer = newer;
+    newer->older = &row->links;
 }
 
 static void unlink_row(tdm__row *row)
@@ -75,8 +58,7 @@ static void unlink_row(tdm__row *row)
 
 static tdm__row **bucket_of(const tdm__ledger *ledger, uint64_t id)
 {
-    uint64_t mask = ((uint64_t) 1 << ledger->index_bits) - 1;
-    return &ledger->index[(id ^ id >> ledger->index_bits) & mask]; /* as the ring's */
+    return &ledger->index[(id ^ id >> ledger->index_bits) & ledger->index_mask]; /* as the ring's */
 }
 
 static void enter(tdm__ledger *ledger, tdm__row *row)
@@ -94,16 +76,19 @@ static void leave(tdm__ledger *ledger, const tdm__row *row)
     *link = row->chain;
 }
 
-static void grow_index(tdm__ledger *ledger)
+/* @return false: no memory; the old one stays, with longer chains. */
+static bool renew_index(tdm__ledger *ledger, unsigned bits)
 {
-    tdm__row **index = calloc((size_t) 2 << ledger->index_bits, sizeof(tdm__row *));
+    tdm__row **index = calloc((size_t) 1 << bits, sizeof(tdm__row *));
     if (!index)
-        return; /* longer chains, no harm */
+        return false;
     free(ledger->index);
     ledger->index = index;
-    ledger->index_bits++;
+    ledger->index_bits = bits;
+    ledger->index_mask = ((uint64_t) 1 << bits) - 1;
     for (tdm__row *row = tdm__ledger_newest(ledger); row; row = tdm__ledger_older(ledger, row))
         enter(ledger, row);
+    return true;
 }
 
 tdm__row *tdm__ledger_find_live(const tdm__ledger *ledger, uint64_t id)
@@ -114,16 +99,32 @@ tdm__row *tdm__ledger_find_live(const tdm__ledger *ledger, uint64_t id)
     return row;
 }
 
-/* ---- a row's life ---- */
+/* ---- life ---- */
+
+int tdm__ledger_init(tdm__ledger *ledger, size_t limit)
+{
+    *ledger = (tdm__ledger){0};
+    ledger->ends.older = ledger->ends.newer = &ledger->ends;
+    int err = renew_index(ledger, FIRST_BITS) ? tdm__ring_init(&ledger->ring, limit) : -ENOMEM;
+    if (err)
+        tdm__ledger_finish(ledger);
+    return err;
+}
+
+void tdm__ledger_finish(tdm__ledger *ledger)
+{
+    free(ledger->index);
+    tdm__ring_finish(&ledger->ring);
+    *ledger = (tdm__ledger){0};
+}
 
 void tdm__ledger_add(tdm__ledger *ledger, tdm__row *row)
 {
     assert(tdm__row_is_live(row));
-    if (ledger->live_count >> ledger->index_bits)
-        grow_index(ledger);
+    if (ledger->live_count++ > ledger->index_mask)
+        renew_index(ledger, ledger->index_bits + 1);
     link_row(ledger, row);
     enter(ledger, row);
-    ledger->live_count++;
 }
 
 void tdm__ledger_end(tdm__ledger *ledger, tdm__row *row, tdm_state state, int64_t ended_ns)
@@ -226,16 +227,18 @@ static uint64_t next_id(const walk *w)
 
 static void take(walk *w, tdm_task_info *out)
 {
-    if (w->live && (!w->ended || w->live->id > w->ended->id)) {
+    const tdm__ended_row *ended = w->ended;
+    assert(ended || w->live);
+    if (!ended || (w->live && w->live->id > ended->id)) {
         tdm__row_info(w->live, out);
         w->live = tdm__ledger_older(w->ledger, w->live);
-    } else {
-        uint64_t floor = 0;
-        tdm__ended_row_info(w->ended, out);
-        w->ended = tdm__ring_below(&w->ledger->ring, w->ended->id, &w->tries, &floor);
-        if (floor > w->floor)
-            w->floor = floor;
+        return;
     }
+    uint64_t floor = 0;
+    tdm__ended_row_info(ended, out);
+    w->ended = tdm__ring_below(&w->ledger->ring, ended->id, &w->tries, &floor);
+    if (floor > w->floor)
+        w->floor = floor;
 }
 
 static bool matches(const tdm_task_info *row, const tdm_task_query *query)

@@ -8,8 +8,9 @@
 #include "tasks/row.h"
 
 typedef struct tdm__ledger {
-    tdm__links ends; /* of the list of live rows: `older` is the newest, `newer` the oldest */
-    tdm__row **index;
+    tdm__links ends;  /* of the list of live rows: `older` is the newest, `newer` the oldest */
+    tdm__row **index; /* by id: the first row of each bucket */
+    uint64_t index_mask;
     unsigned index_bits;
     size_t live_count;
     tdm__ring ring;

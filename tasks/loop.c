@@ -42,8 +42,7 @@ struct tdm__loop {
     tdm__shard shard;
     tdm_histogram *handler_times;
     uint64_t turns;
-    int64_t now_ns;     /* the clock as last read */
-    uint64_t now_ticks; /* tdm__ticks() at that time; 0: it must be read anew */
+    tdm__near_clock clock;
     tdm__exec *entered; /* the evented task whose callback runs */
     tdm__held held;
 };
@@ -61,17 +60,12 @@ tdm__loop *tdm__loop_current(void)
 
 int64_t tdm__loop_now(tdm__loop *loop)
 {
-    uint64_t ticks = tdm__ticks();
-    if (!loop->now_ticks || !ticks || ticks - loop->now_ticks > TDM__TICKS_NEAR) {
-        loop->now_ns = tdm_clock_ns();
-        loop->now_ticks = ticks;
-    }
-    return loop->now_ns;
+    return tdm__near_clock_now(&loop->clock);
 }
 
 int64_t tdm__loop_turn_now(tdm__loop *loop)
 {
-    return loop->now_ticks ? loop->now_ns : tdm__loop_now(loop);
+    return loop->clock.ticks ? loop->clock.ns : tdm__loop_now(loop);
 }
 
 /* ---- what runs, for the watchdog ---- */
@@ -79,13 +73,13 @@ int64_t tdm__loop_turn_now(tdm__loop *loop)
 static void publish(tdm__loop *loop, tdm__exec *exec)
 {
     uint64_t id = exec->kind->is_task ? tdm__task_of(exec)->row.id : 0;
-    tdm__held_begin(&loop->held, id, exec->kind->name(exec), loop->now_ns);
+    tdm__held_begin(&loop->held, id, exec->kind->name(exec), loop->clock.ns);
 }
 
 static void publish_end(tdm__loop *loop)
 {
-    if (tdm__held_end(&loop->held, loop->now_ns))
-        tdm__held_report(&loop->held, loop->index, loop->now_ns);
+    if (tdm__held_end(&loop->held, loop->clock.ns))
+        tdm__held_report(&loop->held, loop->index, loop->clock.ns);
 }
 
 bool tdm__loop_look(tdm__loop *loop, tdm__hold *out)
@@ -93,16 +87,20 @@ bool tdm__loop_look(tdm__loop *loop, tdm__hold *out)
     return tdm__held_look(&loop->held, out);
 }
 
-void tdm__loop_enter(tdm__loop *loop, tdm__exec *exec)
+tdm__exec *tdm__loop_enter(tdm__loop *loop, tdm__exec *exec)
 {
+    tdm__exec *outer = loop->entered;
     loop->entered = exec;
-    publish(loop, exec);
+    if (!outer)
+        publish(loop, exec);
+    return outer;
 }
 
-void tdm__loop_leave(tdm__loop *loop)
+void tdm__loop_leave(tdm__loop *loop, tdm__exec *outer)
 {
-    loop->entered = NULL;
-    publish_end(loop);
+    loop->entered = outer;
+    if (!outer)
+        publish_end(loop);
 }
 
 tdm__exec *tdm__loop_entered(const tdm__loop *loop)
@@ -140,7 +138,7 @@ static void after_fiber(tdm__loop *loop, tdm__exec *exec, bool over)
 
 static void start_on(tdm__loop *loop, tdm__exec *exec, tdm__fiber *fiber)
 {
-    if (!exec->kind->begin(exec, tdm__loop_now(loop))) {
+    if (!exec->kind->begin(exec, tdm__loop_turn_now(loop))) {
         tdm__fiber_give_back(&loop->fibers, fiber);
         exec->kind->ended(exec);
         retry_starved(loop);
@@ -252,6 +250,7 @@ static int64_t next_deadline(const tdm__loop *loop)
 
 static void run_messages(tdm__loop *loop)
 {
+    tdm__loop_now(loop); /* once for all that takes no time */
     tdm__inbox_take(&loop->inbox, &loop->todo);
     for (unsigned i = 0; i < loop->turn_limit; i++) {
         tdm__message *message = tdm__message_list_take(&loop->todo);
@@ -294,10 +293,10 @@ static void poll_once(tdm__loop *loop)
         atomic_store(&loop->sleeping, true);
         busy = !tdm__inbox_is_empty(&loop->inbox) || loop->stop;
     }
-    loop->now_ticks = 0; /* it may sleep now */
+    loop->clock.ticks = 0; /* it may sleep now */
     tdm__poller_poll(&loop->poller, !busy, busy ? 0 : next_deadline(loop));
     atomic_store(&loop->sleeping, false);
-    loop->now_ticks = 0;
+    loop->clock.ticks = 0;
 }
 
 const tdm__stack *tdm__loop_running_stack(void)

@@ -60,9 +60,9 @@ int64_t tdm__loop_turn_now(tdm__loop *loop);
 
 /* Call `run(message)` in this turn or the next, outside any fiber. */
 void tdm__loop_add(tdm__loop *loop, tdm__message *message, void (*run)(tdm__message *message));
-/* A callback of an evented task begins; it ends. */
-void tdm__loop_enter(tdm__loop *loop, tdm__exec *exec);
-void tdm__loop_leave(tdm__loop *loop);
+/* A callback of an evented task begins. @return the one inside which it runs, or NULL: tdm__loop_leave() wants it. */
+tdm__exec *tdm__loop_enter(tdm__loop *loop, tdm__exec *exec);
+void tdm__loop_leave(tdm__loop *loop, tdm__exec *outer);
 /* The evented task whose callback runs, or NULL. */
 tdm__exec *tdm__loop_entered(const tdm__loop *loop);
 

@@ -195,14 +195,14 @@ static void work(tdm__worker *self)
 {
     tdm__pool *pool = self->pool;
     tdm__message_list over = {0};
-    tdm__exec *exec = take(self, tdm_clock_ns(), &over);
+    tdm__exec *exec = take(self, tdm__near_clock_now(&self->clock), &over);
     while (exec || over.first) {
         tdm__pool_unlock(pool); /* wakes the next worker if there is more */
         say_over(&over);
         if (exec)
             call(exec);
         tdm__pool_lock(pool);
-        int64_t now_ns = tdm_clock_ns();
+        int64_t now_ns = tdm__near_clock_now(&self->clock);
         if (exec) {
             pool->busy--;
             self->innermost = NULL;

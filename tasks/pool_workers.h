@@ -4,6 +4,7 @@
 #define TANDEM_TASKS_POOL_WORKERS_H
 
 #include "tasks/pool.h"
+#include "tasks/ticks.h"
 
 typedef enum tdm__worker_state {
     TDM__WORKER_NONE,  /* a slot without a thread */
@@ -17,6 +18,7 @@ typedef struct tdm__worker {
     tdm__worker_state state;
     tdm__exec *innermost; /* what it runs; guarded by the pool's lock */
     tdm__parking parking;
+    tdm__near_clock clock; /* the worker's own */
 
     /* Written by the worker, read by the watchdog. */
     _Atomic uint64_t runs; /* odd while it runs something */

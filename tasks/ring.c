@@ -23,28 +23,6 @@ enum {
 /* Blocks of 4,096 ids, and of 4 million. */
 static const unsigned level_shift[TDM__RING_LEVELS] = {12, 22};
 
-int tdm__ring_init(tdm__ring *ring, size_t limit)
-{
-    assert(limit <= UINT32_MAX);
-    *ring = (tdm__ring){.limit = limit, .index_bits = FIRST_BITS};
-    ring->index = calloc((size_t) 1 << FIRST_BITS, sizeof *ring->index);
-    ring->chunks = calloc(limit / CHUNK_ROWS + 1, sizeof *ring->chunks);
-    if (ring->index && ring->chunks)
-        return 0;
-    tdm__ring_finish(ring);
-    return -ENOMEM;
-}
-
-void tdm__ring_finish(tdm__ring *ring)
-{
-    if (ring->chunks)
-        for (size_t i = 0; i <= ring->limit / CHUNK_ROWS; i++)
-            free(ring->chunks[i]);
-    free(ring->chunks);
-    free(ring->index);
-    *ring = (tdm__ring){0};
-}
-
 /* ---- numbers ---- */
 
 /* How many rows were pushed after the one of this number. */
@@ -55,18 +33,15 @@ static uint32_t age_of(const tdm__ring *ring, uint32_t number)
 
 static bool is_remembered(const tdm__ring *ring, uint32_t number)
 {
-    return age_of(ring, number) < ring->remembered;
-}
-
-static tdm__ended_row *slot_at(const tdm__ring *ring, size_t slot)
-{
-    return &ring->chunks[slot / CHUNK_ROWS][slot % CHUNK_ROWS];
+    return age_of(ring, number) < tdm__ring_remembered(ring);
 }
 
 static tdm__ended_row *row_of_age(const tdm__ring *ring, size_t age)
 {
-    assert(age < ring->remembered);
-    return slot_at(ring, ring->head > age ? ring->head - 1 - age : ring->head + ring->capacity - 1 - age);
+    assert(age < tdm__ring_remembered(ring));
+    size_t head = ring->chunk * CHUNK_ROWS + (size_t) (ring->next - ring->chunks[ring->chunk]);
+    size_t slot = head > age ? head - 1 - age : head + ring->capacity - 1 - age;
+    return &ring->chunks[slot / CHUNK_ROWS][slot % CHUNK_ROWS];
 }
 
 const tdm__ended_row *tdm__ring_at(const tdm__ring *ring, uint64_t place)
@@ -78,8 +53,7 @@ const tdm__ended_row *tdm__ring_at(const tdm__ring *ring, uint64_t place)
 
 static uint32_t *bucket_of(const tdm__ring *ring, uint64_t id)
 {
-    uint64_t mask = ((uint64_t) 1 << ring->index_bits) - 1;
-    return &ring->index[(id ^ id >> ring->index_bits) & mask];
+    return &ring->index[(id ^ id >> ring->index_bits) & ring->index_mask];
 }
 
 static void enter(tdm__ring *ring, tdm__ended_row *row, uint32_t number)
@@ -89,16 +63,19 @@ static void enter(tdm__ring *ring, tdm__ended_row *row, uint32_t number)
     *bucket = number;
 }
 
-static void grow_index(tdm__ring *ring)
+/* @return false: no memory; the old one stays, with longer chains. */
+static bool renew_index(tdm__ring *ring, unsigned bits)
 {
-    uint32_t *index = calloc((size_t) 2 << ring->index_bits, sizeof *index);
+    uint32_t *index = calloc((size_t) 1 << bits, sizeof *index);
     if (!index)
-        return; /* longer chains, no harm */
+        return false;
     free(ring->index);
     ring->index = index;
-    ring->index_bits++;
-    for (size_t age = ring->remembered; age-- > 0;)
+    ring->index_bits = bits;
+    ring->index_mask = ((uint64_t) 1 << bits) - 1;
+    for (size_t age = tdm__ring_remembered(ring); age-- > 0;)
         enter(ring, row_of_age(ring, age), (uint32_t) (ring->ended - age));
+    return true;
 }
 
 const tdm__ended_row *tdm__ring_find(const tdm__ring *ring, uint64_t id)
@@ -115,35 +92,59 @@ const tdm__ended_row *tdm__ring_find(const tdm__ring *ring, uint64_t id)
     return NULL;
 }
 
+/* ---- life ---- */
+
+int tdm__ring_init(tdm__ring *ring, size_t limit)
+{
+    assert(limit <= UINT32_MAX);
+    *ring = (tdm__ring){.limit = limit};
+    ring->chunks = calloc(limit / CHUNK_ROWS + 1, sizeof *ring->chunks);
+    if (ring->chunks && renew_index(ring, FIRST_BITS))
+        return 0;
+    tdm__ring_finish(ring);
+    return -ENOMEM;
+}
+
+void tdm__ring_finish(tdm__ring *ring)
+{
+    if (ring->chunks)
+        for (size_t i = 0; i <= ring->limit / CHUNK_ROWS; i++)
+            free(ring->chunks[i]);
+    free(ring->chunks);
+    free(ring->index);
+    *ring = (tdm__ring){0};
+}
+
 /* ---- writing ---- */
 
 /* The newest row is in the last slot and the oldest in the first: a chunk more, if the limit and the memory allow. */
-static void grow(tdm__ring *ring)
+static bool grow(tdm__ring *ring)
 {
-    if (ring->capacity == ring->limit)
-        return;
-    tdm__ended_row **chunk = &ring->chunks[ring->capacity / CHUNK_ROWS];
-    *chunk = malloc(CHUNK_ROWS * sizeof **chunk);
-    if (!*chunk)
-        return;
     size_t room = ring->limit - ring->capacity;
+    tdm__ended_row *chunk = room ? malloc(CHUNK_ROWS * sizeof *chunk) : NULL;
+    if (!chunk)
+        return false;
+    ring->chunks[ring->capacity / CHUNK_ROWS] = chunk;
+    ring->base = tdm__ring_forgotten(ring);
+    if (ring->capacity >> ring->index_bits)
+        renew_index(ring, ring->index_bits + 1);
     ring->capacity += room < CHUNK_ROWS ? room : CHUNK_ROWS;
-    if (ring->capacity > (size_t) 1 << ring->index_bits)
-        grow_index(ring);
+    return true;
 }
 
-/* @return NULL: there is no memory at all. */
-static tdm__ended_row *next_slot(tdm__ring *ring)
+/* `next` is where its chunk ends: go on in the next one, a new one, or the first. @return false: no memory at all. */
+static bool turn_chunk(tdm__ring *ring)
 {
-    if (ring->head == ring->capacity) {
-        grow(ring);
-        if (!ring->capacity)
-            return NULL;
-        if (ring->head == ring->capacity)
-            ring->head = 0;
-    }
-    ring->remembered += ring->remembered < ring->capacity;
-    return slot_at(ring, ring->head++);
+    size_t at = ring->next ? ring->chunk + 1 : 0;
+    if (at * CHUNK_ROWS >= ring->capacity && !grow(ring))
+        at = 0;
+    if (!ring->capacity)
+        return false;
+    size_t left = ring->capacity - at * CHUNK_ROWS;
+    ring->chunk = at;
+    ring->next = ring->chunks[at];
+    ring->stop = ring->next + (left < CHUNK_ROWS ? left : CHUNK_ROWS);
+    return true;
 }
 
 static void copy(tdm__ended_row *to, const tdm__row *from, tdm_state state, int64_t ended_ns)
@@ -164,12 +165,10 @@ static void copy(tdm__ended_row *to, const tdm__row *from, tdm_state state, int6
     to->cancel_requested = from->cancel_requested;
 }
 
-void tdm__ring_push(tdm__ring *ring, const tdm__row *row, tdm_state state, int64_t ended_ns)
+static inline void write_next(tdm__ring *ring, const tdm__row *row, tdm_state state, int64_t ended_ns)
 {
-    tdm__ended_row *slot = next_slot(ring);
+    tdm__ended_row *slot = ring->next++;
     uint32_t number = (uint32_t) ++ring->ended;
-    if (!slot)
-        return;
     __builtin_prefetch(slot + AHEAD_ROWS, 1);
     copy(slot, row, state, ended_ns);
     enter(ring, slot, number);
@@ -177,6 +176,24 @@ void tdm__ring_push(tdm__ring *ring, const tdm__row *row, tdm_state state, int64
         ring->last_of[level][row->id >> level_shift[level] & (TDM__RING_BLOCKS - 1)] = number;
     if (row->id > ring->highest_id)
         ring->highest_id = row->id;
+}
+
+/* Apart from the usual case, which is to be short. */
+static __attribute__((noinline)) void turn_and_write(tdm__ring *ring, const tdm__row *row, tdm_state state,
+                                                     int64_t ended_ns)
+{
+    if (turn_chunk(ring))
+        write_next(ring, row, state, ended_ns);
+    else
+        ring->ended++;
+}
+
+void tdm__ring_push(tdm__ring *ring, const tdm__row *row, tdm_state state, int64_t ended_ns)
+{
+    if (ring->next == ring->stop)
+        turn_and_write(ring, row, state, ended_ns);
+    else
+        write_next(ring, row, state, ended_ns);
 }
 
 /* ---- downwards by id ---- */
@@ -196,7 +213,7 @@ const tdm__ended_row *tdm__ring_below(const tdm__ring *ring, uint64_t before, un
 {
     if (before > ring->highest_id)
         before = ring->highest_id + 1;
-    while (before > 1 && ring->remembered) {
+    while (before > 1 && tdm__ring_remembered(ring)) {
         uint64_t id = before - 1;
         if (!*tries) {
             *floor = before;

@@ -9,14 +9,16 @@
 enum { TDM__RING_LEVELS = 2, TDM__RING_BLOCKS = 1024 };
 
 typedef struct tdm__ring {
-    uint64_t ended;      /* rows ever pushed: the place in the stream of ends */
-    size_t remembered;   /* of those, how many are in the ring: the last ones */
-    size_t limit;        /* how many it may remember; at most UINT32_MAX */
-    size_t capacity;     /* how many it has memory for */
-    size_t head;         /* the slot after the newest row */
-    uint64_t highest_id; /* that was ever pushed */
-    uint32_t *index;     /* by id: the number of the newest row of each bucket */
+    tdm__ended_row *next, *stop; /* the slot after the newest row, if it is not where its chunk ends */
+    uint64_t ended;              /* rows ever pushed: the place in the stream of ends */
+    uint64_t base;               /* of those, how many went before the ring had the capacity it has, or are forgotten */
+    uint32_t *index;             /* by id: the number of the newest row of each bucket */
+    uint64_t index_mask;
     unsigned index_bits;
+    uint64_t highest_id;     /* that was ever pushed */
+    size_t limit;            /* how many it may remember; at most UINT32_MAX */
+    size_t capacity;         /* how many it has memory for */
+    size_t chunk;            /* the one that `next` is in */
     tdm__ended_row **chunks; /* so that rows never move while it grows */
     /* For blocks of ids, small and large: the number of the last row that was pushed with an id of the block (or of
      * another block with the same remainder). Where that one is forgotten the block is empty. */
@@ -31,10 +33,17 @@ void tdm__ring_finish(tdm__ring *ring); /* also of a zeroed ring */
  * shorter. */
 void tdm__ring_push(tdm__ring *ring, const tdm__row *row, tdm_state state, int64_t ended_ns);
 
+/* How many rows are remembered: the last ones. */
+static inline size_t tdm__ring_remembered(const tdm__ring *ring)
+{
+    uint64_t pushed = ring->ended - ring->base;
+    return pushed < ring->capacity ? (size_t) pushed : ring->capacity;
+}
+
 /* How many ends are no longer remembered: the first ones. */
 static inline uint64_t tdm__ring_forgotten(const tdm__ring *ring)
 {
-    return ring->ended - ring->remembered;
+    return ring->ended - tdm__ring_remembered(ring);
 }
 
 /* The row that was pushed after `place` others: tdm__ring_forgotten() <= place < ring->ended. */

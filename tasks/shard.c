@@ -21,7 +21,7 @@ static void raise_peak(tdm__gauge *gauge, uint64_t now)
         ;
 }
 
-void tdm__gauge_up(tdm__gauge *gauge)
+static inline void rise(tdm__gauge *gauge)
 {
     if (!gauge->exclusive) {
         raise_peak(gauge, atomic_fetch_add_explicit(&gauge->now, 1, memory_order_relaxed) + 1);
@@ -33,13 +33,23 @@ void tdm__gauge_up(tdm__gauge *gauge)
         atomic_store_explicit(&gauge->peak, now, memory_order_relaxed);
 }
 
-void tdm__gauge_down(tdm__gauge *gauge)
+static inline void fall(tdm__gauge *gauge)
 {
     if (gauge->exclusive)
         atomic_store_explicit(&gauge->now, atomic_load_explicit(&gauge->now, memory_order_relaxed) - 1,
                               memory_order_relaxed);
     else
         atomic_fetch_sub_explicit(&gauge->now, 1, memory_order_relaxed);
+}
+
+void tdm__gauge_up(tdm__gauge *gauge)
+{
+    rise(gauge);
+}
+
+void tdm__gauge_down(tdm__gauge *gauge)
+{
+    fall(gauge);
 }
 
 void tdm__gauge_reset(tdm__gauge *gauge)
@@ -89,16 +99,12 @@ static uint64_t time_of_window(const tdm__shard *shard, int64_t now_ns)
 
 static void count_start(tdm__shard *shard, int64_t now_ns)
 {
-    uint64_t time = time_of_window(shard, now_ns);
-    shard->ran_high -= shard->ran_low < time;
-    shard->ran_low -= time;
+    shard->ran_high -= __builtin_sub_overflow(shard->ran_low, time_of_window(shard, now_ns), &shard->ran_low);
 }
 
 static void count_end(tdm__shard *shard, int64_t now_ns)
 {
-    uint64_t time = time_of_window(shard, now_ns);
-    shard->ran_low += time;
-    shard->ran_high += shard->ran_low < time;
+    shard->ran_high += __builtin_add_overflow(shard->ran_low, time_of_window(shard, now_ns), &shard->ran_low);
 }
 
 static uint32_t running_thread(tdm__shard *shard)
@@ -124,7 +130,7 @@ void tdm__shard_start(tdm__shard *shard, tdm__row *row, int64_t now_ns)
         now_ns = row->ready_ns; /* the lane's clock was read before another thread made the task ready */
     count(&shard->counts.started);
     count_start(shard, now_ns);
-    tdm__gauge_up(shard->gauge);
+    rise(shard->gauge);
     tdm_histogram_record(shard->queue_wait, now_ns - row->ready_ns);
     row->state = TDM_RUNNING;
     row->thread = running_thread(shard);
@@ -138,7 +144,7 @@ void tdm__shard_end(tdm__shard *shard, tdm__row *row, tdm_state state, int64_t n
         if (now_ns < row->started_ns)
             now_ns = row->started_ns; /* which another thread's clock may have moved */
         count_end(shard, now_ns);
-        tdm__gauge_down(shard->gauge);
+        fall(shard->gauge);
         tdm_histogram_record(shard->run_time, now_ns - row->started_ns);
     } else {
         count(&shard->counts.unstarted);

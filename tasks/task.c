@@ -203,7 +203,7 @@ static tdm_task *ready_on_loop(tdm_task *task)
         arrive(task, arrive_ready);
         return NULL;
     }
-    int64_t now_ns = tdm__loop_now(loop);
+    int64_t now_ns = tdm__loop_turn_now(loop); /* it was read when something ended, or this was accepted */
     if (is_over(task, now_ns))
         return tdm__task_retire(task);
     task->row.ready_ns = now_ns;

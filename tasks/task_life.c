@@ -99,8 +99,13 @@ static void fill(tdm_task *task, tdm_executor *executor, const tdm_task_spec *sp
     task->row.lane = (uint8_t) spec->lane;
     task->row.name = spec->name ? spec->name : "task";
     task->exec.kind = &tdm__task_kind;
-    task->exec.context = tdm__context_ref(tdm__context_current());
-    task->row.request = tdm_context_request();
+    tdm__exec *parent = tdm__exec_inside();
+    if (parent && parent->kind)
+        task->row.request = parent->kind->request(parent);
+    if (!parent)
+        parent = tdm__exec_to_wait(); /* a thread of the user's own */
+    if (parent && parent->context)
+        task->exec.context = tdm__context_ref(parent->context);
 }
 
 int tdm__task_create(tdm_task **out, tdm_executor *executor, const tdm_task_spec *spec, bool held)
@@ -189,8 +194,10 @@ static void take_apart(tdm_task *task)
         tdm__task_end(task, &end);
         task->on_end(&end, task->arg);
     }
-    tdm__task_drop_arg(task);
-    tdm__context_unref(task->exec.context);
+    if (task->drop)
+        tdm__task_drop_arg(task);
+    if (task->exec.context)
+        tdm__context_unref(task->exec.context);
     unreserve(task);
     tdm__task_more *more = tdm__task_more_of(task);
     if (more && more->group)

@@ -27,6 +27,9 @@ tdm_task *tdm__task_memory_take(bool more)
         return calloc(1, sizeof *task);
     kept.first = task->next;
     kept.count--;
+    if (kept.first)
+        for (unsigned line = 0; line < sizeof *task; line += 64)
+            __builtin_prefetch((char *) kept.first + line, 1);
     memset(task, 0, sizeof *task);
     return task;
 }

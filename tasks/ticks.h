@@ -3,7 +3,7 @@
 #ifndef TANDEM_TASKS_TICKS_H
 #define TANDEM_TASKS_TICKS_H
 
-#include <tandem/base.h>
+#include <tandem/clock.h>
 
 /* Between 4 and 16 µs on processors of 1 … 4 GHz. */
 #define TDM__TICKS_NEAR 16384u
@@ -16,6 +16,23 @@ static inline uint64_t tdm__ticks(void)
 #else
     return 0;
 #endif
+}
+
+/* The clock as one thread last read it. Zeroed: it has not. */
+typedef struct tdm__near_clock {
+    int64_t ns;
+    uint64_t ticks; /* tdm__ticks() at that time; 0: the clock is to be read anew */
+} tdm__near_clock;
+
+/* The clock, at most some microseconds old. */
+static inline int64_t tdm__near_clock_now(tdm__near_clock *clock)
+{
+    uint64_t ticks = tdm__ticks();
+    if (!clock->ticks || !ticks || ticks - clock->ticks > TDM__TICKS_NEAR) {
+        clock->ns = tdm_clock_ns();
+        clock->ticks = ticks;
+    }
+    return clock->ns;
 }
 
 #endif

@@ -47,6 +47,7 @@ START_TEST(the_last_limit_rows_are_remembered_and_no_more)
             if (edge)
                 check_remembered(&ring, id, limits[i]);
         }
+        ck_assert_uint_ge((size_t) 2 << ring.index_bits, limits[i]); /* or chains would grow with the ring */
         tdm__ring_finish(&ring);
     }
 }
@@ -78,7 +79,7 @@ START_TEST(all_goes_on_where_the_numbers_of_rows_wrap)
     tdm__ring ring;
     ck_assert_int_eq(tdm__ring_init(&ring, LIMIT), 0);
     const uint64_t before = UINT32_MAX - 1000;
-    ring.ended = before; /* as if so many had been forgotten */
+    ring.ended = ring.base = before; /* as if so many had been forgotten */
     for (uint64_t id = 1; id <= 3000; id++) {
         push(&ring, id);
         uint64_t first = id > LIMIT ? id - LIMIT + 1 : 1;
@@ -96,7 +97,7 @@ END_TEST
 
 static bool is_stale(const tdm__ring *ring, uint32_t number)
 {
-    return (uint32_t) ring->ended - number >= ring->remembered;
+    return (uint32_t) ring->ended - number >= tdm__ring_remembered(ring);
 }
 
 /* What a bucket or a link that was not used for 2^32 ends may hold: the number of some row that is remembered. */
@@ -104,11 +105,11 @@ static void make_old_numbers_look_young(tdm__ring *ring, uint64_t *seed)
 {
     for (size_t i = 0; i < (size_t) 1 << ring->index_bits; i++)
         if (is_stale(ring, ring->index[i]))
-            ring->index[i] = (uint32_t) (ring->ended - unit_random(seed) % ring->remembered);
+            ring->index[i] = (uint32_t) (ring->ended - unit_random(seed) % tdm__ring_remembered(ring));
     for (uint64_t place = tdm__ring_forgotten(ring); place < ring->ended; place++) {
         tdm__ended_row *row = (tdm__ended_row *) (uintptr_t) tdm__ring_at(ring, place);
         if (is_stale(ring, row->chain))
-            row->chain = (uint32_t) (ring->ended - unit_random(seed) % ring->remembered);
+            row->chain = (uint32_t) (ring->ended - unit_random(seed) % tdm__ring_remembered(ring));
     }
 }
 
