@@ -327,7 +327,7 @@ START_TEST(the_deadline_of_a_task_lies_below_all_scopes)
         bool as_promised = false;
         uint64_t id;
         tdm_task_spec spec = {
-            .run = outlast_the_deadline, .arg = &as_promised, .lane = (tdm_lane) lane, .deadline = 0.005};
+            .run = outlast_the_deadline, .arg = &as_promised, .lane = (tdm_lane) lane, .deadline = 0.3};
         ck_assert_int_eq(tdm_spawn(executor, &spec, &id), 0);
         unit_await(executor, id, TDM_TIMED_OUT);
         ck_assert(as_promised);
