@@ -16,6 +16,7 @@
 #include "tasks/timer.h"
 #include <tandem/task.h>
 
+struct pollfd;
 struct tdm__loop;
 typedef struct tdm__exec tdm__exec;
 
@@ -36,6 +37,8 @@ typedef struct tdm__exec_kind {
 typedef struct tdm__parking {
     pthread_mutex_t lock;
     tdm__cond cond;
+    int *
+        bell; /* it sleeps in poll(2): an eventfd to write, in place of `cond`; NULL: it does not. Guarded by the lock */
 } tdm__parking;
 
 struct tdm__exec {
@@ -92,6 +95,9 @@ void tdm__wait_begin(tdm__exec *exec, bool shielded);
 /* @return the result of whoever was first: what tdm__wake() was given; TDM__DUE: `deadline_ns` has come (INT64_MAX:
  * none); -ECANCELED; -ETIMEDOUT: a scope's deadline; -ENOMEM: no room for its timer. */
 int tdm__wait_until(tdm__exec *exec, int64_t deadline_ns);
+/* The same on a thread, not on a fiber; also ends, with 0, when `poll_for` has something to report, and with what poll(2)
+ * said if it fails. `bell`: an eventfd of this thread, not blocking; quiet when this returns. */
+int tdm__wait_until_polled(tdm__exec *exec, struct pollfd *poll_for, int bell, int64_t deadline_ns);
 
 /* End the current wait with `result` (0 or a negative errno). The caller makes sure that `exec` cannot go away
  * meanwhile. Any thread. @return true: this call ended it; false: it had ended already. */

@@ -12,7 +12,7 @@
 enum {
     FIRST_BITS = 8,     /* of the index */
     LIST_LOOKS = 8192,  /* rows that one tdm__ledger_list() looks at */
-    LIST_TRIES = 65536, /* ids, or blocks of ids, that it tries to find ended rows */
+    LIST_TRIES = 16384, /* ids, or blocks of ids, that it tries to find ended rows */
     NEAR_PROBES = 8192, /* ids that it tries to find where in the live list to begin */
 };
 
@@ -227,16 +227,18 @@ static uint64_t next_id(const walk *w)
 
 static void take(walk *w, tdm_task_info *out)
 {
-    if (w->live && (!w->ended || w->live->id > w->ended->id)) {
+    const tdm__ended_row *ended = w->ended;
+    assert(ended || w->live);
+    if (!ended || (w->live && w->live->id > ended->id)) {
         tdm__row_info(w->live, out);
         w->live = tdm__ledger_older(w->ledger, w->live);
-    } else {
-        uint64_t floor = 0;
-        tdm__ended_row_info(w->ended, out);
-        w->ended = tdm__ring_below(&w->ledger->ring, w->ended->id, &w->tries, &floor);
-        if (floor > w->floor)
-            w->floor = floor;
+        return;
     }
+    uint64_t floor = 0;
+    tdm__ended_row_info(ended, out);
+    w->ended = tdm__ring_below(&w->ledger->ring, ended->id, &w->tries, &floor);
+    if (floor > w->floor)
+        w->floor = floor;
 }
 
 static bool matches(const tdm_task_info *row, const tdm_task_query *query)

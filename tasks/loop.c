@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tasks/fd.h"
 #include "tasks/overrun.h"
 #include "tasks/poller.h"
 #include "tasks/task.h"
@@ -24,6 +25,7 @@
 struct tdm__loop {
     tdm_executor *executor;
     tdm__poller poller;
+    tdm__fds *fds; /* what its fibers wait for; NULL until the first does */
     pthread_t thread;
     unsigned index, turn_limit;
     uint32_t thread_id; /* written before the creator goes on; then any thread reads it */
@@ -330,6 +332,7 @@ static void stop_loop(tdm__loop *loop, void *arg)
 
 static void loop_free(tdm__loop *loop)
 {
+    tdm__fds_destroy(&loop->fds);
     tdm__poller_finish(&loop->poller);
     tdm__timers_finish(&loop->timers);
     tdm__fibers_finish(&loop->fibers);
@@ -392,6 +395,11 @@ void tdm__loop_destroy(tdm__loop **slot)
 struct event_base *tdm__loop_base(tdm__loop *loop)
 {
     return loop->poller.base;
+}
+
+tdm__fds **tdm__loop_fds(tdm__loop *loop)
+{
+    return &loop->fds;
 }
 
 tdm__shard *tdm__loop_shard(tdm__loop *loop)

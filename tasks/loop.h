@@ -79,6 +79,7 @@ void tdm__loop_suspend(tdm__loop *loop, tdm__exec *exec);
 /* ---- what a transport and the executor need ---- */
 
 struct event_base *tdm__loop_base(tdm__loop *loop);
+struct tdm__fds **tdm__loop_fds(tdm__loop *loop); /* fd.c keeps it */
 tdm__shard *tdm__loop_shard(tdm__loop *loop);
 tdm_histogram *tdm__loop_handler_times(tdm__loop *loop); /* run times of handlers, in the window */
 unsigned tdm__loop_index(const tdm__loop *loop);         /* any thread */

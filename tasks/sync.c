@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: condition variables with deadlines on the monotonic clock; nothing else. It is a file of its own because all
+/* DESIGN: condition variables and poll(2) with deadlines on the monotonic clock; nothing else. It is a file of its own because all
  * that blocks a thread of the executor passes through here. */
 #include "tasks/sync.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <time.h>
 
 #include <tandem/clock.h>
@@ -41,4 +42,16 @@ void tdm__cond_signal(tdm__cond *cond)
 void tdm__cond_broadcast(tdm__cond *cond)
 {
     pthread_cond_broadcast(&cond->cond);
+}
+
+int tdm__poll(struct pollfd *fds, unsigned count, int64_t deadline_ns)
+{
+    for (unsigned i = 0; i < count; i++)
+        fds[i].revents = 0; /* an error leaves them as they were */
+    int64_t left_ns = deadline_ns == INT64_MAX ? 0 : deadline_ns - tdm_clock_ns();
+    if (left_ns < 0)
+        left_ns = 0;
+    struct timespec left = {.tv_sec = left_ns / TDM_NS_PER_S, .tv_nsec = left_ns % TDM_NS_PER_S};
+    int reported = ppoll(fds, count, deadline_ns == INT64_MAX ? NULL : &left, NULL);
+    return reported >= 0 ? reported : errno == EINTR ? 1 : -errno;
 }

@@ -8,6 +8,8 @@
 
 #include <tandem/base.h>
 
+struct pollfd;
+
 typedef struct tdm__cond {
     pthread_cond_t cond;
 } tdm__cond;
@@ -27,5 +29,9 @@ bool tdm__cond_wait(tdm__cond *cond, pthread_mutex_t *lock, int64_t deadline_ns)
 /* Any thread, with the lock or without. */
 void tdm__cond_signal(tdm__cond *cond);
 void tdm__cond_broadcast(tdm__cond *cond);
+
+/* Sleep in poll(2). Comes back without cause now and then.
+ * @return 0: the deadline has passed; above 0: look at what was reported, if anything; or a negative errno. */
+int tdm__poll(struct pollfd *fds, unsigned count, int64_t deadline_ns);
 
 #endif

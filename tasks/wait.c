@@ -12,7 +12,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include "tasks/loop.h"
 #include "tasks/task.h"
@@ -25,7 +27,7 @@ enum { IDLE = 1, ARMED = 2, SHIELDED = 3 }; /* results are never above 0 */
 static _Thread_local tdm__exec *current;
 
 /* For threads of the user's own. */
-static _Thread_local tdm__parking plain_parking = {PTHREAD_MUTEX_INITIALIZER, TDM__COND_INITIALIZER};
+static _Thread_local tdm__parking plain_parking = {PTHREAD_MUTEX_INITIALIZER, TDM__COND_INITIALIZER, NULL};
 static _Thread_local tdm__exec plain_exec;
 
 tdm__exec *tdm__exec_current(void)
@@ -83,12 +85,28 @@ void tdm__wait_begin(tdm__exec *exec, bool shielded)
         exec->ended_here = win(exec, -ETIMEDOUT, false);
 }
 
+static void ring(int bell)
+{
+    const uint64_t one = 1;
+    while (write(bell, &one, sizeof one) < 0 && errno == EINTR)
+        ; /* EAGAIN: the counter is full, so it rings anyway */
+}
+
+static void quiet(int bell)
+{
+    uint64_t count;
+    while (read(bell, &count, sizeof count) < 0 && errno == EINTR)
+        ; /* EAGAIN: it did not ring */
+}
+
 /* Under the parking's lock, so that the thread cannot see the result and be gone before it is signalled. */
 static bool end_wait_of_thread(tdm__exec *exec, tdm__parking *parking, int result, bool cancel)
 {
     pthread_mutex_lock(&parking->lock);
     bool won = win(exec, result, cancel);
-    if (won)
+    if (won && parking->bell)
+        ring(*parking->bell);
+    else if (won)
         tdm__cond_signal(&parking->cond);
     pthread_mutex_unlock(&parking->lock);
     return won;
@@ -161,7 +179,34 @@ static int wait_on_thread(tdm__exec *exec, int64_t deadline_ns, int due)
     return result;
 }
 
-int tdm__wait_until(tdm__exec *exec, int64_t deadline_ns)
+/* The same, asleep in poll(2). */
+static int wait_in_poll(tdm__exec *exec, struct pollfd *poll_for, int bell, int64_t deadline_ns, int due)
+{
+    tdm__parking *parking = atomic_load(&exec->parking);
+    struct pollfd fds[2] = {*poll_for, {.fd = bell, .events = POLLIN}};
+    int reported = 1;
+    pthread_mutex_lock(&parking->lock);
+    parking->bell = &bell;
+    while (atomic_load(&exec->wait) > 0 && reported > 0) {
+        pthread_mutex_unlock(&parking->lock);
+        reported = tdm__poll(fds, 2, deadline_ns);
+        pthread_mutex_lock(&parking->lock);
+        if (fds[0].revents)
+            win(exec, 0, false);
+        else if (fds[1].revents)
+            quiet(bell); /* for this wait, or for one further out on the same thread */
+    }
+    win(exec, reported < 0 ? reported : due, false);
+    int result = atomic_load(&exec->wait);
+    parking->bell = NULL;
+    quiet(bell);
+    pthread_mutex_unlock(&parking->lock);
+    poll_for->revents = fds[0].revents;
+    return result;
+}
+
+/* The end of every wait. `poll_for` is NULL but in poll(2). */
+static int wait_until(tdm__exec *exec, struct pollfd *poll_for, int bell, int64_t deadline_ns)
 {
     int result, due = TDM__DUE;
     if (!exec->shielded_wait && exec->scope_ns && exec->scope_ns < deadline_ns) {
@@ -170,13 +215,28 @@ int tdm__wait_until(tdm__exec *exec, int64_t deadline_ns)
     }
     if (exec->ended_here)
         result = atomic_load(&exec->wait);
+    else if (exec->loop)
+        result = wait_on_fiber(exec, deadline_ns, due);
+    else if (poll_for)
+        result = wait_in_poll(exec, poll_for, bell, deadline_ns, due);
     else
-        result = exec->loop ? wait_on_fiber(exec, deadline_ns, due) : wait_on_thread(exec, deadline_ns, due);
+        result = wait_on_thread(exec, deadline_ns, due);
     assert(result <= 0);
     atomic_store(&exec->wait, IDLE);
     if (result == -ETIMEDOUT && exec->scope_ns)
         tdm__scope_fired(exec);
     return result;
+}
+
+int tdm__wait_until(tdm__exec *exec, int64_t deadline_ns)
+{
+    return wait_until(exec, NULL, -1, deadline_ns);
+}
+
+int tdm__wait_until_polled(tdm__exec *exec, struct pollfd *poll_for, int bell, int64_t deadline_ns)
+{
+    assert(!exec->loop);
+    return wait_until(exec, poll_for, bell, deadline_ns);
 }
 
 /* ---- sleep ---- */

@@ -13,6 +13,7 @@ static void add(tdm__waiters *list, tdm__waiter *waiter)
     *(list->last ? &list->last->next : &list->first) = waiter;
     list->last = waiter;
     waiter->queued = true;
+    list->count++;
 }
 
 static void take_out(tdm__waiters *list, tdm__waiter *waiter)
@@ -20,6 +21,7 @@ static void take_out(tdm__waiters *list, tdm__waiter *waiter)
     *(waiter->previous ? &waiter->previous->next : &list->first) = waiter->next;
     *(waiter->next ? &waiter->next->previous : &list->last) = waiter->previous;
     waiter->queued = false;
+    list->count--;
 }
 
 static int wait_in(tdm__waiters *list, tdm__waiter *self, pthread_mutex_t *lock, int64_t deadline_ns, bool shielded)

@@ -16,6 +16,7 @@ typedef struct tdm__waiter {
 
 typedef struct tdm__waiters {
     tdm__waiter *first, *last;
+    unsigned count; /* those included that something else has woken and that are about to leave */
 } tdm__waiters;
 
 /* With `lock` held; it is released on return. Enter the list, at its end, and wait.
@@ -31,5 +32,11 @@ tdm__waiter *tdm__waiters_wake(tdm__waiters *list, int result);
 void tdm__waiters_wake_all(tdm__waiters *list, int result);
 /* Wake this one. @return false: something else was first. It is out of the list either way. */
 bool tdm__waiter_wake(tdm__waiters *list, tdm__waiter *waiter, int result);
+
+/* The result of a wait, as a call with a time of its own tells it. */
+static inline int tdm__timed(int result)
+{
+    return result == TDM__DUE ? -ETIMEDOUT : result;
+}
 
 #endif

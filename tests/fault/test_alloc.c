@@ -262,6 +262,9 @@ START_TEST(without_memory_the_ledger_is_shorter_until_there_is_some_again)
     push_without_memory(&ring, id, id + 2 * CHUNK - 1); /* two laps */
     id += 2 * CHUNK;
     check_ring(&ring, id - 1, id - 1 - CHUNK);
+    tdm__ring_push(&ring, &(tdm__row){.id = id}, TDM_DONE, 1); /* in a second chunk: nothing is forgotten for it */
+    check_ring(&ring, id, id - 1 - CHUNK);
+    id++;
     for (uint64_t last = id + 3 * CHUNK; id < last; id++)
         tdm__ring_push(&ring, &(tdm__row){.id = id}, TDM_DONE, 1);
     check_ring(&ring, id - 1, id - 1 - LIMIT);
