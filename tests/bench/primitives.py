@@ -12,7 +12,8 @@ import contest
 import harness
 
 THREADS = min(32, (os.cpu_count() or 1) + 4)  # asyncio's default, and Tandem's
-WORK = (("group3", 100_000, harness.SERVER_CORE), ("offload_1024", 60 * 1024, contest.BOTH_CORES))
+WORK = (("semaphore", 400_000, harness.SERVER_CORE), ("group3", 100_000, harness.SERVER_CORE),
+        ("offload_1024", 60 * 1024, contest.BOTH_CORES), ("channel", 1_000_000, harness.SERVER_CORE))
 BASELINES = ("asyncio", "uvloop", "go")
 AS_MANY = 20  # times as many for those that are as much faster
 
@@ -33,6 +34,10 @@ def main():
                                cores)
         theirs = {b: contest.column(results, b, "per_second") for b in BASELINES if (figure, b) != ("offload_1024", "go")}
         bench.figure(figure, contest.column(results, "ours", "per_second"), "1/s", theirs, "higher", {"asyncio": 15})
+    harness.note("primitives: limiter")
+    n = 10_000 if args.check else 20_000_000
+    alone = bench.rounds([contest.ours("ours", "primitives", "limiter", n, THREADS)], harness.SERVER_CORE)
+    bench.figure("limiter", contest.column(alone, "ours", "ns"), "ns", {})
     return bench.end()
 
 
