@@ -151,7 +151,8 @@ int tdm_pool_create(tdm_pool **out, tdm_executor *executor, const tdm_pool_optio
         return err;
     tdm__pool *background = executor->pools[TDM__BACKGROUND];
     tdm__pool_lock(background);
-    executor->gauges[TDM_POOL].exclusive = false; /* from now on several locks guard the lane */
+    if (executor->gauges[TDM_POOL].exclusive) /* once: other pools' workers read it under their own locks */
+        executor->gauges[TDM_POOL].exclusive = false;
     tdm__pool_unlock(background);
     tdm__lock(&executor->lock);
     err = add_pool(executor, &settings);

@@ -8,8 +8,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tasks/executor.h"
+
+enum { FEW = 8 };
 
 struct tdm_group {
     tdm_executor *executor; /* constant, as are the next three */
@@ -21,32 +24,44 @@ struct tdm_group {
     tdm_task *children;   /* that have not ended */
     unsigned live, count; /* children now, and ever */
     bool cancelled;
-    int error; /* the first */
-    int first; /* the first that was done, or -1 */
+    int error;                 /* the first */
+    int first;                 /* the first that was done, or -1 */
+    bool wake_each;            /* who waits wants to know of each end, not of the last */
+    _Atomic bool worker_waits; /* raised under the lock before it looks for children to run; read without */
     tdm__waiters waiters;
 
     tdm_end *ends;                  /* by index */
     unsigned *order;                /* the indexes, in the order of the ends */
     unsigned ended, told, capacity; /* of `order`: filled, and handed out by tdm_group_next() */
+    tdm_end few_ends[FEW];          /* most groups are small */
+    unsigned few_order[FEW];
 };
 
 /* ---- children ---- */
+
+/* A copy of `old` in memory that is twice as large. @return NULL: no memory. */
+static void *doubled(void *old, const void *few, size_t count, size_t size)
+{
+    void *more = old == few ? malloc(2 * count * size) : realloc(old, 2 * count * size);
+    if (more && old == few)
+        memcpy(more, few, count * size);
+    return more;
+}
 
 /* With the lock. @return 0; -ENOMEM. */
 static int make_room(tdm_group *group)
 {
     if (group->forget || group->count < group->capacity)
         return 0;
-    unsigned capacity = group->capacity ? group->capacity * 2 : 8;
-    tdm_end *ends = realloc(group->ends, capacity * sizeof *ends);
+    tdm_end *ends = doubled(group->ends, group->few_ends, group->capacity, sizeof *ends);
     if (!ends)
         return -ENOMEM;
     group->ends = ends;
-    unsigned *order = realloc(group->order, capacity * sizeof *order);
+    unsigned *order = doubled(group->order, group->few_order, group->capacity, sizeof *order);
     if (!order)
         return -ENOMEM;
     group->order = order;
-    group->capacity = capacity;
+    group->capacity *= 2;
     return 0;
 }
 
@@ -130,7 +145,8 @@ void tdm__group_child_over(tdm_group *group, tdm_task *task)
     remember(group, &end, more->group_index);
     if (is_decisive(group, &end) && !group->cancelled)
         cancel_all(group, &over);
-    tdm__waiters_wake_all(&group->waiters, 0);
+    if (!group->live || group->wake_each)
+        tdm__waiters_wake_all(&group->waiters, 0);
     tdm__unlock(&group->lock); /* from here on the group may be gone */
     take_apart(&over);
 }
@@ -165,9 +181,20 @@ int tdm_group_open(tdm_group **out, const tdm_group_options *options)
     group->forget = o->forget;
     group->outer = more ? more->group : NULL;
     group->first = -1;
+    group->ends = group->few_ends;
+    group->order = group->few_order;
+    group->capacity = FEW;
     pthread_mutex_init(&group->lock, NULL);
     *out = group;
     return 0;
+}
+
+/* A worker that waits may have to run the new child itself. */
+static void nudge(tdm_group *group)
+{
+    tdm__lock(&group->lock);
+    tdm__waiters_wake_all(&group->waiters, 0);
+    tdm__unlock(&group->lock);
 }
 
 int tdm_group_spawn(tdm_group *group, const tdm_task_spec *spec)
@@ -176,7 +203,11 @@ int tdm_group_spawn(tdm_group *group, const tdm_task_spec *spec)
     unsigned index;
     child.group = group;
     int err = tdm__spawn_child(group->executor, &child, &index);
-    return err ? err : (int) index;
+    if (err)
+        return err;
+    if (atomic_load(&group->worker_waits))
+        nudge(group);
+    return (int) index;
 }
 
 void tdm_group_cancel(tdm_group *group)
@@ -194,6 +225,7 @@ static tdm_task *claim_child(tdm_group *group)
 {
     if (!tdm__pool_current())
         return NULL;
+    atomic_store(&group->worker_waits, true);
     for (tdm_task *child = group->children; child; child = tdm__task_more_of(child)->group_next)
         if (tdm__task_claim(child))
             return child;
@@ -258,9 +290,11 @@ int tdm_group_next(tdm_group *group, tdm_end *end, unsigned *index)
     int err = 0;
     tdm__lock(&group->lock);
     while (group->told == group->ended && group->live && !err) {
+        group->wake_each = true;
         err = wait_once(group, false);
         tdm__lock(&group->lock);
     }
+    group->wake_each = false;
     bool there = group->told < group->ended;
     if (there) {
         unsigned which = group->order[group->told++];
@@ -294,8 +328,10 @@ int tdm_group_close(tdm_group **slot)
         return err;
     *slot = NULL;
     pthread_mutex_destroy(&group->lock);
-    free(group->ends);
-    free(group->order);
+    if (group->ends != group->few_ends)
+        free(group->ends);
+    if (group->order != group->few_order)
+        free(group->order);
     free(group);
     return 0;
 }

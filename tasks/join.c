@@ -260,7 +260,7 @@ int tdm_join(tdm_task **task, tdm_end *end)
     return join(task, INT64_MAX, false, end);
 }
 
-int tdm_join_within(tdm_task **task, double seconds, tdm_end *end)
+int tdm_join_for(tdm_task **task, double seconds, tdm_end *end)
 {
     return join(task, tdm__deadline_in(seconds), false, end);
 }

@@ -22,6 +22,7 @@
 #include <tandem/limiter.h>
 #include <tandem/log.h>
 #include <tandem/mutex.h>
+#include <tandem/offload.h>
 #include <tandem/option.h>
 #include <tandem/pool.h>
 #include <tandem/request.h>
