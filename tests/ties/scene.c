@@ -6,7 +6,7 @@
  * wake-up is seen before anything else can cover it up. */
 #include "tests/ties/scene.h"
 
-enum { WORKERS = 3, QUEUE = 2, LOOP_TASKS = 6, FILLER_S = 5 };
+enum { MANY_WORKERS = 10, WORKERS = 3, QUEUE = 2, LOOP_TASKS = 6, FILLER_S = 5 };
 
 const char *const tie_event_names[TIE_EVENTS] = {
     [TIE_COMPLETE] = "complete", [TIE_CANCEL] = "cancel", [TIE_DEADLINE] = "deadline",
@@ -42,15 +42,16 @@ static int wait_now(tie_waiter *w)
 {
     tie_play *p = w->play;
     bool deadline = tie_in_pair(p, TIE_DEADLINE) && !w->beside;
+    bool scoped = deadline && !w->own_time && !w->task_time;
     tdm_timeout scope = {0};
-    if (deadline && !w->own_time)
+    if (scoped)
         TDM_EXPECT(tdm_timeout_begin(&scope, until_instant(p)) == 0);
     if (w->late)
         sleep_to_the_instant(p);
     int result = p->scene.wait->wait(&p->scene, deadline && w->own_time ? until_instant(p) : TDM_FOREVER);
-    if (deadline && !w->own_time) {
+    if (scoped) {
         bool fired = tdm_timeout_end(&scope);
-        TDM_EXPECT(fired == (result == -ETIMEDOUT));
+        TDM_EXPECT(fired == (result == -ETIMEDOUT) || (fired && p->scene.wait->looks_last && result == 0));
     }
     w->result = result;
     w->returns++;
@@ -74,6 +75,19 @@ static void waiter_drop(void *arg)
     ((tie_waiter *) arg)->drops++;
 }
 
+static void waiter_end(const tdm_end *end, void *arg)
+{
+    tie_waiter *w = arg;
+    TDM_EXPECT(!w->drops && !w->ends++);
+    if (w->play->scene.wait->start) {
+        w->result = end->result;
+        w->returns += end->state != TDM_DROPPED && end->state != TDM_SKIPPED;
+    } else if (w->returns) {
+        TDM_EXPECT(end->result == w->result);
+        TDM_EXPECT((end->state == TDM_TIMED_OUT) == (w->task_time && w->result == -ETIMEDOUT));
+    }
+}
+
 static void start_waiter(tie_waiter *w)
 {
     tie_play *p = w->play;
@@ -83,6 +97,13 @@ static void start_waiter(tie_waiter *w)
     }
     tdm_lane lane = p->place == TIE_ON_LOOP ? TDM_LOOP : TDM_POOL;
     tdm_task_spec spec = {.name = "waiter", .run = wait_as_task, .arg = w, .drop = waiter_drop, .lane = lane};
+    spec.on_end = waiter_end;
+    if (p->scene.wait->start) {
+        spec.run = NULL;
+        spec.start = p->scene.wait->start;
+    }
+    if (w->task_time)
+        spec.deadline = until_instant(p);
     w->accepted = tdm_spawn(p->scene.executor, &spec, &w->id);
 }
 
@@ -191,11 +212,13 @@ static void set_up(tie_play *p)
 {
     const tie_wait *wait = p->scene.wait;
     bool full = tie_in_pair(p, TIE_FULL);
-    bool needs_task = wait->tasks_only || tie_in_pair(p, TIE_CANCEL) || tie_in_pair(p, TIE_DRAIN) || full;
+    bool needs_task = tie_in_pair(p, TIE_CANCEL) || tie_in_pair(p, TIE_DRAIN) || full;
     p->scene.at_ns = tdm_clock_ns() + TDM_NS_PER_S;
-    p->place = (tie_place) tdm_testing_choose(needs_task ? 2 : 3);
-    p->has_beside = !full && !wait->lonely && tdm_testing_choose(2);
-    tdm_executor_options options = {.loops = 1 + (unsigned) tdm_testing_choose(2), .workers = WORKERS, .ledger = 64};
+    p->place = wait->start ? TIE_ON_LOOP : (tie_place) tdm_testing_choose(needs_task ? 2 : 3);
+    p->has_beside = !full && !wait->lonely && !wait->alone && tdm_testing_choose(2);
+    p->scene.full = full;
+    tdm_executor_options options = {.loops = 1 + (unsigned) tdm_testing_choose(2), .ledger = 64};
+    options.workers = full ? WORKERS : MANY_WORKERS;
     if (full) {
         options.queue = QUEUE;
         options.max_loop_tasks = LOOP_TASKS;
@@ -204,7 +227,11 @@ static void set_up(tie_play *p)
     if (wait->setup)
         wait->setup(&p->scene);
     p->main = (tie_waiter){.play = p, .late = full || tdm_testing_choose(2)};
-    p->main.own_time = wait->timed && tdm_testing_choose(2);
+    if (tie_in_pair(p, TIE_DEADLINE)) {
+        p->main.own_time = wait->timed && tdm_testing_choose(2);
+        p->main.task_time = !p->main.own_time && p->place != TIE_ON_THREAD && !full && tdm_testing_choose(2);
+        p->main.task_time |= wait->start != NULL;
+    }
     p->beside = (tie_waiter){.play = p, .beside = true};
     for (int i = 0; i < 2; i++)
         p->actors[i] = (tie_actor){.play = p, .event = p->pair[i]};
@@ -289,7 +316,7 @@ static void end_waiter(tie_play *p, tie_waiter *w)
         return;
     }
     TDM_EXPECT(w->drops == (w->accepted == 0));
-    TDM_EXPECT(w->returns <= w->drops);
+    TDM_EXPECT(w->returns <= w->drops && w->ends == w->drops);
 }
 
 static void end_scene(tie_play *p)

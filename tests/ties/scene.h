@@ -9,10 +9,12 @@
 /* One who waits. */
 typedef struct tie_waiter {
     struct tie_play *play;
-    bool beside; /* it is not the one that the events concern */
-    bool late;   /* it begins to wait at the instant, not before */
-    bool own_time;
-    int accepted; /* what tdm_spawn() returned */
+    bool beside;    /* it is not the one that the events concern */
+    bool late;      /* it begins to wait at the instant, not before */
+    bool own_time;  /* the deadline is the wait's own, … */
+    bool task_time; /* … or the task's; else a scope's */
+    int ends;       /* calls of on_end */
+    int accepted;   /* what tdm_spawn() returned */
     uint64_t id;
     int returns, drops, result;
     pthread_t thread;

@@ -43,6 +43,8 @@ static bool result_is_right(const tie_play *p)
         return w->accepted || tie_in_pair(p, TIE_CANCEL) || tie_in_pair(p, TIE_DRAIN); /* never begun */
     if (p->scene.wait->shielded)
         return w->result == 0;
+    if (w->result == TIE_NOT_WAITED)
+        return tie_in_pair(p, TIE_FULL) || tie_in_pair(p, TIE_DRAIN);
     bool may_complete = p->scene.wait->by_itself || tie_in_pair(p, TIE_FULL) || !tie_was_ended(p, p->pair[0]) ||
                         !tie_was_ended(p, p->pair[1]); /* by the hand that lets go in the end */
     return w->result == result_of(p, p->pair[0]) || w->result == result_of(p, p->pair[1]) ||
@@ -157,7 +159,7 @@ static void play_wait(const tie_wait *wait, char **argv, totals *sum)
 
 int main(int argc, char **argv)
 {
-    static const tie_wait *const tables[] = {tie_basic, tie_sync};
+    static const tie_wait *const tables[] = {tie_basic, tie_sync, tie_objects, tie_family, tie_evented};
     totals sum = {0};
     (void) argc;
     mallopt(M_ARENA_MAX, 1); /* so that the bytes in use can be compared */

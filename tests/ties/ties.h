@@ -30,16 +30,21 @@ typedef enum tie_place { TIE_ON_LOOP, TIE_ON_WORKER, TIE_ON_THREAD } tie_place;
 
 typedef struct tie_scene tie_scene;
 
+/** What `wait` returns if it could not begin to: its lane was full, or the executor is closed. */
+#define TIE_NOT_WAITED (-ENOLINK)
+
 typedef struct tie_wait {
     const char *name;
-    unsigned events; /**< those that can meet: bits */
-    int gone;        /**< what the wait returns when its owner has gone */
-    bool by_itself;  /**< it completes without help: `complete` is NULL */
-    bool shielded;   /**< nothing but completion ends it */
-    bool timed;      /**< it takes a time of its own */
-    bool lonely;     /**< no other tasks may end meanwhile: nobody waits beside it, and events come from threads */
-    bool passes_on;  /**< what one who waits does not take, the next one gets */
-    bool tasks_only; /**< it cannot wait on a thread of the test's */
+    unsigned events;    /**< those that can meet: bits */
+    int gone;           /**< what the wait returns when its owner has gone */
+    bool by_itself;     /**< it completes without help: `complete` is NULL */
+    bool shielded;      /**< nothing but completion ends it */
+    bool timed;         /**< it takes a time of its own */
+    bool lonely;        /**< no other tasks may end meanwhile: nobody waits beside it, and events come from threads */
+    bool alone;         /**< nobody can wait beside it */
+    bool looks_last;    /**< it completes even after its deadline, if what it waits for is there by then */
+    bool passes_on;     /**< what one who waits does not take, the next one gets */
+    tdm_task_fn *start; /**< an evented task, in place of `wait`: its argument is the tie_waiter */
     void (*setup)(tie_scene *s);               /**< NULL: nothing to do; so for all below */
     int (*wait)(tie_scene *s, double seconds); /**< wait, no longer than `seconds`; put back what was got. Required */
     void (*complete)(tie_scene *s);            /**< let one that waits end; any thread */
@@ -52,12 +57,14 @@ struct tie_scene {
     const tie_wait *wait;
     tdm_executor *executor;
     int64_t at_ns; /**< when everything happens */
-    void *object;  /**< for the wait's own use, as is `extra` */
-    void *extra;
+    bool full;     /**< the lane of the one who waits may be full */
+    void *object;  /**< for the wait's own use, as are the next three */
+    int given, taken;
+    bool closed;
     int completions; /**< calls of `complete` so far */
 };
 
 /** Ends with a NULL name. */
-extern const tie_wait tie_basic[], tie_sync[];
+extern const tie_wait tie_basic[], tie_sync[], tie_objects[], tie_family[], tie_evented[];
 
 #endif
