@@ -24,16 +24,16 @@
 #include <tandem/log.h>
 #include <tandem/middleware.h>
 #include <tandem/mutex.h>
+#include <tandem/offload.h>
 #include <tandem/option.h>
 #include <tandem/pool.h>
 #include <tandem/request.h>
+#include <tandem/retry.h>
 #include <tandem/route.h>
-#include <tandem/schema.h>
 #include <tandem/semaphore.h>
 #include <tandem/stats.h>
 #include <tandem/stream.h>
 #include <tandem/task.h>
-#include <tandem/testclient.h>
 #include <tandem/timeout.h>
 #include <tandem/wait.h>
 
