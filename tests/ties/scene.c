@@ -104,7 +104,9 @@ static void start_waiter(tie_waiter *w)
     }
     if (w->task_time)
         spec.deadline = until_instant(p);
-    w->accepted = tdm_spawn(p->scene.executor, &spec, &w->id);
+    uint64_t id = 0;
+    w->accepted = tdm_spawn(p->scene.executor, &spec, &id);
+    w->id = id; /* known to others from here on */
 }
 
 static bool has_ended(const tie_play *p, const tie_waiter *w)
