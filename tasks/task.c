@@ -367,7 +367,11 @@ bool tdm__task_claim(tdm_task *task)
 
 void tdm__task_run_claimed(tdm_task *task)
 {
+    tdm__exec *beneath = tdm__exec_current();
+    tdm__await await = {.task = task};
+    tdm__await_lie_beneath(beneath, &await); /* a child that would wait for it must see that it cannot end before */
     tdm__pool_run_inside(task->pool, &task->exec);
+    tdm__await_forget(beneath);
 }
 
 /* ---- stopping from outside ---- */

@@ -2,7 +2,7 @@
 /* DESIGN: one task uses everything that a task can use, on each lane and on a thread, and the Nth thing that is asked of the
  * system is refused: memory, a mapping, a thread (also one on demand), an eventfd, a timerfd, an epoll instance, or a
  * descriptor's entry in one. For every N there are: an error comes back, nothing leaks, nothing hangs. */
-#include <dirent.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <tandem/tandem.h>
@@ -253,11 +253,8 @@ static void live_a_life(void)
 static int open_descriptors(void)
 {
     int count = 0;
-    DIR *directory = opendir("/proc/self/fd");
-    ck_assert_ptr_nonnull(directory);
-    while (readdir(directory))
-        count++;
-    closedir(directory);
+    for (int fd = 0; fd < 256; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
     return count;
 }
 
