@@ -29,7 +29,7 @@ struct tdm_channel {
     tdm__waiters senders, receivers;
     unsigned first, count; /* of the ring */
     bool closed;
-    char items[];
+    _Alignas(max_align_t) char items[];
 };
 
 int tdm_channel_create(tdm_channel **out, const tdm_channel_options *options)

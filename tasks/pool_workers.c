@@ -119,9 +119,13 @@ static void stop_workers(tdm__pool *pool)
     while (pool->starting)
         tdm__cond_wait(&pool->wake, &pool->lock, INT64_MAX);
     tdm__unlock(&pool->lock);
-    for (unsigned i = 0; i < pool->settings.max; i++) /* none is started any more, so this needs no lock */
-        if (pool->workers[i].state != TDM__WORKER_NONE)
+    for (unsigned i = 0; i < pool->settings.max; i++) { /* none is started any more */
+        tdm__lock(&pool->lock);
+        bool started = pool->workers[i].state != TDM__WORKER_NONE;
+        tdm__unlock(&pool->lock);
+        if (started)
             tdm__thread_join(pool->workers[i].thread);
+    }
 }
 
 static void pool_free(tdm__pool *pool)

@@ -26,7 +26,9 @@
 #include <tandem/option.h>
 #include <tandem/pool.h>
 #include <tandem/request.h>
+#include <tandem/retry.h>
 #include <tandem/route.h>
+#include <tandem/scope.h>
 #include <tandem/semaphore.h>
 #include <tandem/stats.h>
 #include <tandem/task.h>
