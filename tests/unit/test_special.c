@@ -233,6 +233,43 @@ START_TEST(workers_that_all_offload_to_their_own_pool_run_it)
 }
 END_TEST
 
+/* ---- evented tasks ---- */
+
+static int ring(tdm_task *task, void *arg)
+{
+    (void) arg;
+    tdm_task_finish(task, 0);
+    return 0;
+}
+
+static int wind(tdm_task *task, void *arg)
+{
+    (void) arg;
+    return tdm_task_after(task, 1, ring);
+}
+
+START_TEST(an_evented_task_that_is_stopped_on_its_way_to_its_loop_ends)
+{
+    int unstarted = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        tdm_executor *executor = begin(seed, 1);
+        tdm_task *task;
+        tdm_end end;
+        ck_assert_int_eq(tdm_task_start(&task, executor, &(tdm_task_spec){.name = "alarm", .start = wind}), 0);
+        for (uint64_t i = tdm_testing_choose(6); i; i--)
+            tdm_testing_point();
+        ck_assert_int_eq(tdm_task_stop(task), 0);
+        uint64_t id = tdm_task_id(task);
+        ck_assert_int_eq(tdm_join(&task, &end), 0);
+        ck_assert_int_eq(end.state, TDM_CANCELLED);
+        unstarted += unit_info(executor, id).started_ns == 0;
+        virtual_end(executor);
+    }
+    ck_assert_int_gt(unstarted, 0);
+    ck_assert_int_lt(unstarted, SEEDS);
+}
+END_TEST
+
 /* ---- a worker that never returns; in real time ---- */
 
 static unit_gate gate;
@@ -264,5 +301,6 @@ int main(void)
                                             three_nested_groups_end_on_a_pool_with_one_worker,
                                             workers_that_all_join_children_of_their_own_pool_run_them,
                                             workers_that_all_offload_to_their_own_pool_run_it,
+                                            an_evented_task_that_is_stopped_on_its_way_to_its_loop_ends,
                                             a_worker_that_never_returns_is_abandoned_and_what_it_uses_is_kept, NULL});
 }
