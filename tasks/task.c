@@ -97,7 +97,7 @@ static int64_t stamp_accepted(tdm_task *task, tdm__loop *loop)
     int64_t now_ns = here ? tdm__loop_now(here) : tdm_clock_ns();
     task->row.accepted_ns = now_ns;
     task->row.accepted_wall_ns = wall_from(now_ns);
-    if (!task->pool)
+    if (!task->pool && task->exec.loop != loop) /* a child of a group is seen by others already */
         task->exec.loop = loop;
     return now_ns;
 }
@@ -367,11 +367,7 @@ bool tdm__task_claim(tdm_task *task)
 
 void tdm__task_run_claimed(tdm_task *task)
 {
-    tdm__exec *beneath = tdm__exec_current();
-    tdm__await await = {.task = task};
-    tdm__await_lie_beneath(beneath, &await); /* a child that would wait for it must see that it cannot end before */
     tdm__pool_run_inside(task->pool, &task->exec);
-    tdm__await_forget(beneath);
 }
 
 /* ---- stopping from outside ---- */
