@@ -139,7 +139,6 @@ const tie_wait tie_family[] = {
      .finish = family_finish},
     {.name = "next",
      .events = FOR_ALL,
-     .looks_last = true,
      .setup = family_setup,
      .wait = wait_next,
      .complete = family_complete,
