@@ -22,6 +22,7 @@
 #include <tandem/limiter.h>
 #include <tandem/log.h>
 #include <tandem/mutex.h>
+#include <tandem/offload.h>
 #include <tandem/option.h>
 #include <tandem/pool.h>
 #include <tandem/request.h>
@@ -31,6 +32,7 @@
 #include <tandem/semaphore.h>
 #include <tandem/stats.h>
 #include <tandem/task.h>
+#include <tandem/testing.h>
 #include <tandem/timeout.h>
 #include <tandem/wait.h>
 
