@@ -91,7 +91,8 @@ tdm__exec *tdm__exec_to_wait(void);
 /* The result of a wait whose own deadline came first. */
 #define TDM__DUE (-ETIME)
 
-void tdm__wait_begin(tdm__exec *exec, bool shielded);
+#define tdm__wait_begin(exec, shielded) tdm__wait_begin_in(exec, shielded, __func__)
+void tdm__wait_begin_in(tdm__exec *exec, bool shielded, const char *in);
 /* @return the result of whoever was first: what tdm__wake() was given; TDM__DUE: `deadline_ns` has come (INT64_MAX:
  * none); -ECANCELED; -ETIMEDOUT: a scope's deadline; -ENOMEM: no room for its timer. */
 int tdm__wait_until(tdm__exec *exec, int64_t deadline_ns);

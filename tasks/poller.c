@@ -10,6 +10,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "tasks/baton.h"
 #include "tasks/sanitizer.h"
 #include <event2/event.h>
 #include <tandem/clock.h>
@@ -17,6 +18,8 @@
 void tdm__poller_wake(tdm__poller *poller)
 {
     const uint64_t one = 1;
+    if (tdm__testing())
+        tdm__baton_wake(poller, false);
     while (write(poller->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
         ; /* EAGAIN: the counter is full, so it wakes anyway */
 }
@@ -50,8 +53,18 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
         ; /* EAGAIN: somebody woke us twice for one message */
 }
 
+/* Besides our own two. */
+static bool has_descriptors(const tdm__poller *poller)
+{
+    return event_base_get_num_events(poller->base, EVENT_BASE_COUNT_ADDED) > 2;
+}
+
 void tdm__poller_poll(tdm__poller *poller, bool block, int64_t next_ns)
 {
+    if (block && tdm__testing()) {
+        tdm__baton_idle(poller, next_ns, has_descriptors(poller), __func__);
+        block = false;
+    }
     if (block)
         tell(poller, next_ns);
     int err = event_base_loop(poller->base, EVLOOP_ONCE | (block ? 0 : EVLOOP_NONBLOCK));

@@ -302,6 +302,8 @@ static tdm_state end_state(tdm_task *task, int64_t now_ns)
 
 void tdm__task_finished(tdm_task *task, int64_t now_ns)
 {
+    if (task->left_behind)
+        tdm__pool_detached(task->pool, -1);
     if (!tdm__row_is_live(&task->row))
         return; /* abandoned: the books are closed */
     task->row.cancel_requested |= atomic_load_explicit(&task->exec.cancel, memory_order_relaxed);

@@ -28,12 +28,13 @@ struct tdm_task {
     tdm_task *next;         /* in its request's sequence, fixed before acceptance; once dropped, in the drain's list */
     int result;             /* what `run` returned */
     uint8_t when;
-    bool sent;    /* accepted by another thread: it was counted as arriving until its owner took it in */
-    bool skip;    /* its run condition was not met; set before the sequence starts */
-    bool entered; /* it has been accepted by its shard; guarded by the owner */
-    bool queued;  /* it is in its lane's queue; guarded by the owner */
-    bool evented; /* constant */
-    bool more;    /* constant: a tdm__task_more follows */
+    bool sent;        /* accepted by another thread: it was counted as arriving until its owner took it in */
+    bool skip;        /* its run condition was not met; set before the sequence starts */
+    bool entered;     /* it has been accepted by its shard; guarded by the owner */
+    bool queued;      /* it is in its lane's queue; guarded by the owner */
+    bool evented;     /* constant */
+    bool left_behind; /* who offloaded it went on: it is counted by its pool; guarded by the owner */
+    bool more;        /* constant: a tdm__task_more follows */
 };
 
 /* What few tasks have; it lies right behind the task. */

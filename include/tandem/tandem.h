@@ -22,13 +22,17 @@
 #include <tandem/limiter.h>
 #include <tandem/log.h>
 #include <tandem/mutex.h>
+#include <tandem/offload.h>
 #include <tandem/option.h>
 #include <tandem/pool.h>
 #include <tandem/request.h>
+#include <tandem/retry.h>
 #include <tandem/route.h>
+#include <tandem/scope.h>
 #include <tandem/semaphore.h>
 #include <tandem/stats.h>
 #include <tandem/task.h>
+#include <tandem/testing.h>
 #include <tandem/timeout.h>
 #include <tandem/wait.h>
 
