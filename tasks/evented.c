@@ -18,6 +18,7 @@ enum {
     POSTED = 4,   /* its message is on its way */
     LEAVING = 8,  /* it is taken apart but for its message */
     ASKED = 16,   /* on_cancel was called */
+    BEGUN = 32,   /* its message has brought it to its start, and is free for what comes later */
 };
 
 static int set(tdm_task *task, int flags)
@@ -131,7 +132,8 @@ void tdm_task_finish(tdm_task *task, int result)
 void tdm__evented_ask_to_stop(tdm_task *task)
 {
     atomic_store(&task->exec.cancel, true);
-    post(task, STOP);
+    if (atomic_load(&task->exec.wait) & BEGUN)
+        post(task, STOP); /* else it meets the mark when it begins: one of the two sees the other */
 }
 
 void tdm__evented_cancel(tdm_task *task)
@@ -172,6 +174,8 @@ static int arm_deadline(tdm_task *task)
 void tdm__evented_start(tdm__message *message)
 {
     tdm_task *task = task_of_message(message);
+    set(task, BEGUN);
+    atomic_thread_fence(memory_order_seq_cst); /* before the look at the mark */
     if (!tdm__task_begin(task, tdm__loop_turn_now(task->exec.loop))) {
         tdm__task_over(task);
         return;

@@ -59,7 +59,7 @@ static int wait_join(tie_scene *s, double seconds)
         TDM_EXPECT(is_refusal(s, err));
         return TIE_NOT_WAITED;
     }
-    err = seconds < TDM_FOREVER ? tdm_join_within(&child, seconds, &end) : tdm_join(&child, &end);
+    err = seconds < TDM_FOREVER ? tdm_join_for(&child, seconds, &end) : tdm_join(&child, &end);
     TDM_EXPECT(!child == !err);
     if (err) {
         int stopped = tdm_task_stop(child);
@@ -139,7 +139,6 @@ const tie_wait tie_family[] = {
      .finish = family_finish},
     {.name = "next",
      .events = FOR_ALL,
-     .looks_last = true,
      .setup = family_setup,
      .wait = wait_next,
      .complete = family_complete,
