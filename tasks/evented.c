@@ -219,7 +219,7 @@ void tdm__evented_start(tdm__message *message)
 {
     tdm_task *task = task_of_message(message);
     tdm__evented_take_back(
-        task); /* first: a request that came before is seen in its mark, one that comes later is sent */
+        task); /* first: a request that came before is seen by its mark, one that comes later is sent */
     if (!tdm__task_begin(task, tdm__loop_turn_now(task->exec.loop))) {
         tdm__task_over(task);
         return;

@@ -68,7 +68,7 @@ static int make_room(tdm_group *group)
 int tdm__group_add(tdm_group *group, tdm_task *task)
 {
     tdm__task_more *more = tdm__task_more_of(task);
-    pthread_mutex_lock(&group->lock);
+    tdm__lock(&group->lock);
     int err = group->cancelled ? -ECANCELED : make_room(group);
     if (!err) {
         more->group_index = group->count++;
@@ -79,7 +79,7 @@ int tdm__group_add(tdm_group *group, tdm_task *task)
             tdm__task_more_of(group->children)->group_previous = task;
         group->children = task;
     }
-    pthread_mutex_unlock(&group->lock);
+    tdm__unlock(&group->lock);
     return err;
 }
 
@@ -140,14 +140,14 @@ void tdm__group_child_over(tdm_group *group, tdm_task *task)
     tdm__message_list over = {0};
     tdm_end end;
     tdm__task_end(task, &end);
-    pthread_mutex_lock(&group->lock);
+    tdm__lock(&group->lock);
     remove_child(group, more);
     remember(group, &end, more->group_index);
     if (is_decisive(group, &end) && !group->cancelled)
         cancel_all(group, &over);
     if (!group->live || group->wake_each)
         tdm__waiters_wake_all(&group->waiters, 0);
-    pthread_mutex_unlock(&group->lock); /* from here on the group may be gone */
+    tdm__unlock(&group->lock); /* from here on the group may be gone */
     take_apart(&over);
 }
 
@@ -192,9 +192,9 @@ int tdm_group_open(tdm_group **out, const tdm_group_options *options)
 /* A worker that waits may have to run the new child itself. */
 static void nudge(tdm_group *group)
 {
-    pthread_mutex_lock(&group->lock);
+    tdm__lock(&group->lock);
     tdm__waiters_wake_all(&group->waiters, 0);
-    pthread_mutex_unlock(&group->lock);
+    tdm__unlock(&group->lock);
 }
 
 int tdm_group_spawn(tdm_group *group, const tdm_task_spec *spec)
@@ -213,10 +213,10 @@ int tdm_group_spawn(tdm_group *group, const tdm_task_spec *spec)
 void tdm_group_cancel(tdm_group *group)
 {
     tdm__message_list over = {0};
-    pthread_mutex_lock(&group->lock);
+    tdm__lock(&group->lock);
     if (!group->cancelled)
         cancel_all(group, &over);
-    pthread_mutex_unlock(&group->lock);
+    tdm__unlock(&group->lock);
     take_apart(&over);
 }
 
@@ -237,7 +237,7 @@ static int wait_once(tdm_group *group, bool shielded)
 {
     tdm_task *child = claim_child(group);
     if (child) {
-        pthread_mutex_unlock(&group->lock);
+        tdm__unlock(&group->lock);
         tdm__task_run_claimed(child);
         return 0;
     }
@@ -245,11 +245,11 @@ static int wait_once(tdm_group *group, bool shielded)
     tdm__await await = {.group = group};
     tdm__waiter waiter;
     if (!self) {
-        pthread_mutex_unlock(&group->lock);
+        tdm__unlock(&group->lock);
         return -EDEADLK;
     }
     if (!tdm__await_note(self, &await)) {
-        pthread_mutex_unlock(&group->lock);
+        tdm__unlock(&group->lock);
         return -EDEADLK;
     }
     int err = shielded ? tdm__waiters_wait_shielded(&group->waiters, &waiter, &group->lock)
@@ -261,12 +261,12 @@ static int wait_once(tdm_group *group, bool shielded)
 static int wait_for_all(tdm_group *group, bool shielded)
 {
     int err = 0;
-    pthread_mutex_lock(&group->lock);
+    tdm__lock(&group->lock);
     while (group->live && !err) {
         err = wait_once(group, shielded);
-        pthread_mutex_lock(&group->lock);
+        tdm__lock(&group->lock);
     }
-    pthread_mutex_unlock(&group->lock);
+    tdm__unlock(&group->lock);
     return err;
 }
 
@@ -288,11 +288,12 @@ int tdm_group_wait(tdm_group *group)
 int tdm_group_next(tdm_group *group, tdm_end *end, unsigned *index)
 {
     int err = 0;
-    pthread_mutex_lock(&group->lock);
+    struct tdm_timeout *scope = tdm__scope_that_would_fire(tdm__exec_to_wait());
+    tdm__lock(&group->lock);
     while (group->told == group->ended && group->live && !err) {
         group->wake_each = true;
         err = wait_once(group, false);
-        pthread_mutex_lock(&group->lock);
+        tdm__lock(&group->lock);
     }
     group->wake_each = false;
     bool there = group->told < group->ended;
@@ -302,7 +303,9 @@ int tdm_group_next(tdm_group *group, tdm_end *end, unsigned *index)
         if (index)
             *index = which;
     }
-    pthread_mutex_unlock(&group->lock);
+    tdm__unlock(&group->lock);
+    if (there && err == -ETIMEDOUT)
+        tdm__scope_spare(scope); /* an end came before this look */
     return there ? 1 : err;
 }
 

@@ -97,7 +97,7 @@ static int64_t stamp_accepted(tdm_task *task, tdm__loop *loop)
     int64_t now_ns = here ? tdm__loop_now(here) : tdm_clock_ns();
     task->row.accepted_ns = now_ns;
     task->row.accepted_wall_ns = wall_from(now_ns);
-    if (!task->pool)
+    if (!task->pool && task->exec.loop != loop) /* a child of a group is seen by others already */
         task->exec.loop = loop;
     return now_ns;
 }

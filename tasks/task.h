@@ -163,5 +163,7 @@ void tdm__await_end(tdm__exec *self);
 /* The same, without that lock. */
 bool tdm__await_note(tdm__exec *self, tdm__await *await);
 void tdm__await_forget(tdm__exec *self);
+/* `self` does not wait, but lies beneath a task that it runs on its own stack: it goes on when that one has ended. */
+void tdm__await_lie_beneath(tdm__exec *self, tdm__await *await);
 
 #endif

@@ -35,6 +35,8 @@ struct fake_tandem {
     const char *list_body;   /**< what the list answers after the first question; NULL: the truth */
     bool forgets_cursors;    /**< every cursor but the first question's is refused with 422 */
     bool ends_before_reply;  /**< tasks are in the list before the reply that promises them is sent */
+    bool has_stats;          /**< GET /stats answers */
+    unsigned miscounted;     /**< … with so many tasks too many */
     bool leaves;             /**< once a request was answered, the list is cut off and nobody is let in */
     /* private */
     fake_server *_server; /* under the lock */
@@ -42,7 +44,7 @@ struct fake_tandem {
     pthread_cond_t _polled;
     struct fake_row *_rows;
     unsigned _count, _capacity, _list_questions, _polls;
-    uint64_t _next_id, _next_request;
+    uint64_t _next_id, _next_request, _requests;
     bool _told_missed;
 };
 

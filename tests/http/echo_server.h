@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ *  The server that the message cases are run against, on the seam alone: what docs/examples/echo.c is with an app. */
+#ifndef TANDEM_TESTS_ECHO_SERVER_H
+#define TANDEM_TESTS_ECHO_SERVER_H
+
+#include <tandem/tandem.h>
+
+/** Start it, with the timing cases' limits, on the transport of this run. @return its URL. */
+const char *echo_start(void);
+void echo_stop(void);
+
+#endif
