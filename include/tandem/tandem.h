@@ -30,10 +30,14 @@
 #include <tandem/request.h>
 #include <tandem/retry.h>
 #include <tandem/route.h>
+#include <tandem/schema.h>
+#include <tandem/scope.h>
 #include <tandem/semaphore.h>
 #include <tandem/stats.h>
 #include <tandem/stream.h>
 #include <tandem/task.h>
+#include <tandem/testclient.h>
+#include <tandem/testing.h>
 #include <tandem/timeout.h>
 #include <tandem/wait.h>
 

@@ -114,7 +114,7 @@ static tdm__problem int_of_number(const tdm__rule *rule, const char *text, size_
         return tdm__value_text(rule, text, size, to);
     if (tdm__number_float(text, size, &value))
         return TDM__NOT_FINITE;
-    if (!(value >= -0x1p63 && value < 0x1p63))
+    if (!(value >= -9223372036854775808.0 && value < 9223372036854775808.0))
         return TDM__INT_SIZE;
     if (value != trunc(value))
         return TDM__INT_FRACTION;

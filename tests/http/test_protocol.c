@@ -322,11 +322,13 @@ static void expect_refusal(const char *request, size_t size, int status, const c
     http_connection one;
     http_connect(&one, tdm_app_url(app));
     http_send(&one, request, size);
-    http_reply reply = http_read(&one, false);
+    bool head_only = strncmp(request, "HEAD ", 5) == 0; /* also a refusal has no body then */
+    http_reply reply = http_read(&one, head_only);
     ck_assert_msg(reply.status == status, "%d, not %d, for: %.100s", reply.status, status, request);
     ck_assert_str_eq(http_field(&reply, "Connection"), "close");
     ck_assert_str_eq(http_field(&reply, "Content-Type"), "application/json");
-    ck_assert_str_eq(reply.body, body);
+    if (!head_only)
+        ck_assert_str_eq(reply.body, body);
     http_reply_finish(&reply);
     http_expect_fin(&one);
     http_disconnect(&one);
