@@ -12,9 +12,10 @@
 #include <tandem/log.h>
 
 #include "server/front.h"
-#include "server/params.h"
+#include "server/openapi/docs.h"
 
-#define MAX_SECONDS 1e9
+#define MAX_FIELDS 100000
+#define MAX_HEAD ((size_t) 256 << 20) /* places in it are 32-bit numbers */
 
 static int refuse_option(const char *option, const char *why)
 {
@@ -25,7 +26,7 @@ static int refuse_option(const char *option, const char *why)
 static int resolve_seconds(const char *option, const double *given, double fallback, double *out)
 {
     *out = given ? *given : fallback;
-    if (!isfinite(*out) || *out < 0 || *out > MAX_SECONDS)
+    if (!isfinite(*out) || *out < 0 || *out > TDM__MAX_SECONDS)
         return refuse_option(option, "is not a sensible number of seconds");
     return 0;
 }
@@ -39,6 +40,46 @@ static int check_port(const char *port)
     return 0;
 }
 
+/* Zero is the default. */
+static int resolve_time(const char *option, double fallback, double *seconds)
+{
+    double given = *seconds != 0 ? *seconds : fallback;
+    return resolve_seconds(option, &given, 0, seconds);
+}
+
+static unsigned number_or(unsigned given, unsigned fallback)
+{
+    return given ? given : fallback;
+}
+
+static size_t size_or(size_t given, size_t fallback)
+{
+    return given ? given : fallback;
+}
+
+static int resolve_limits(tdm_app_options *options)
+{
+    if ((unsigned) options->transport > TDM_DIRECT)
+        return refuse_option("transport", "is none that there is");
+    if (options->max_fields > MAX_FIELDS)
+        return refuse_option("max_fields", "is more than 100,000");
+    if (options->max_head > MAX_HEAD)
+        return refuse_option("max_head", "is more than 256 MiB");
+    options->max_connections = number_or(options->max_connections, 10000);
+    options->max_requests = number_or(options->max_requests, 1000);
+    options->max_target = size_or(options->max_target, (size_t) 8 << 10);
+    options->max_head = size_or(options->max_head, (size_t) 16 << 10);
+    options->max_fields = number_or(options->max_fields, 100);
+    options->max_body = size_or(options->max_body, (size_t) 1 << 20);
+    options->max_buffered = size_or(options->max_buffered, (size_t) 256 << 20);
+    int err = resolve_time("head_timeout", 10, &options->head_timeout);
+    if (!err)
+        err = resolve_time("body_timeout", 30, &options->body_timeout);
+    if (!err)
+        err = resolve_time("idle_timeout", 75, &options->idle_timeout);
+    return err ? err : resolve_time("write_timeout", 30, &options->write_timeout);
+}
+
 static int resolve_options(tdm_app *app)
 {
     tdm_app_options *options = &app->options;
@@ -49,15 +90,7 @@ static int resolve_options(tdm_app *app)
         err = resolve_seconds("drain_announce", options->drain_announce, 0, &app->drain_announce);
     if (!err)
         err = resolve_seconds("drain_grace", options->drain_grace, 2, &app->drain_grace);
-    double idle = options->idle_timeout != 0 ? options->idle_timeout : 75;
-    if (!err)
-        err = resolve_seconds("idle_timeout", &idle, 0, &options->idle_timeout);
-    if (err)
-        return err;
-    options->max_connections = options->max_connections ? options->max_connections : 10000;
-    options->max_body = options->max_body ? options->max_body : (size_t) 1 << 20;
-    options->max_head = options->max_head ? options->max_head : (size_t) 16 << 10;
-    return 0;
+    return err ? err : resolve_limits(options);
 }
 
 static char *copy_of(const char *text, const char *fallback)
@@ -83,6 +116,8 @@ int tdm_app_create(tdm_app **out, const tdm_app_options *given)
     app->host = copy_of(app->options.host, "127.0.0.1");
     app->port = copy_of(app->options.port, "8000");
     int err = app->name && app->version && app->host && app->port ? resolve_options(app) : -ENOMEM;
+    if (!err)
+        err = tdm__routers_init(&app->routers, app);
     if (err) {
         tdm_app_destroy(&app);
         return err;
@@ -95,20 +130,7 @@ int tdm_app_create(tdm_app **out, const tdm_app_options *given)
 
 int tdm_app_route(tdm_app *app, const tdm_route *route)
 {
-    if (atomic_load(&app->state) != TDM__NEW)
-        return -EBUSY;
-    const char *why = NULL;
-    int err = 0;
-    if (route->params)
-        err = tdm__params_check(route->params, route->params_size, &why);
-    if (!err)
-        err = tdm__router_add(&app->router, route, &why);
-    if (err == -EEXIST)
-        why = "there is a route for this method and path already";
-    if (err)
-        tdm_log_error("route %s %s: %s", route->method ? route->method : "?", route->path ? route->path : "?",
-                      why ? why : strerror(-err));
-    return err;
+    return tdm_router_route(app->routers.root, route);
 }
 
 int tdm_app_get(tdm_app *app, const char *path, tdm_handler_fn *run)
@@ -150,13 +172,22 @@ static int start_serving(tdm_app *app)
     int err = make_fronts(app);
     if (err)
         return err;
+    const tdm_app_options *given = &app->options;
     tdm__server_options options = {
+        .transport = given->transport,
         .host = app->host,
         .port = app->port,
-        .max_connections = app->options.max_connections,
-        .max_body = app->options.max_body,
-        .max_head = app->options.max_head,
-        .idle_ns = tdm_ns_from_s(app->options.idle_timeout),
+        .max_connections = given->max_connections,
+        .max_requests = given->max_requests,
+        .max_target = given->max_target,
+        .max_head = given->max_head,
+        .max_fields = given->max_fields,
+        .max_body = given->max_body,
+        .max_buffered = given->max_buffered,
+        .head_ns = tdm_ns_from_s(given->head_timeout),
+        .body_ns = tdm_ns_from_s(given->body_timeout),
+        .idle_ns = tdm_ns_from_s(given->idle_timeout),
+        .write_ns = tdm_ns_from_s(given->write_timeout),
         .hooks = &tdm__request_hooks,
         .context = app,
     };
@@ -178,7 +209,13 @@ int tdm_app_start(tdm_app *app)
         tdm_log_error("cannot start: %s", strerror(-err));
         return err;
     }
-    err = start_serving(app);
+    err = tdm__docs_add(app);
+    if (!err)
+        err = tdm__routers_freeze(&app->routers);
+    if (!err)
+        err = tdm__docs_write(app);
+    if (!err)
+        err = start_serving(app);
     if (err) {
         tdm_executor_destroy(&app->executor);
         return err;
@@ -243,7 +280,8 @@ int tdm_app_destroy(tdm_app **app_at)
     int err = end_everything(app);
     if (err)
         return err;
-    tdm__router_finish(&app->router);
+    tdm__docs_finish(app);
+    tdm__routers_finish(&app->routers);
     free(app->fronts);
     free(app->name);
     free(app->version);

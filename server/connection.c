@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: what a transport's library lacks. Time: a request must come whole within a limit, whatever drips in, and an
- * idle connection ends; lists in order of age make both a look at the first one. Leaving: while a reply is awaited
+/* DESIGN: what a transport's library lacks. Time: a head and a body must come within their limits, whatever drips in, a
+ * client must take its reply, and an idle connection ends; a list for each phase in order of age makes most of that a
+ * look at the first one. Leaving: while a reply is awaited
  * nobody reads, so the socket's end is watched apart. Ending: a connection that we close while the client may still be
  * sending is closed in two steps, because a close with unread bytes resets it, and the reset can take the reply with it.
  * In a drain, idle connections close only after a moment: a client in full swing has its next request by then, and
@@ -23,6 +24,10 @@
 #define WARN_NS (10 * TDM_NS_PER_S) /* between two warnings of that */
 #define LINGER_NS (1000 * MS)
 #define LINGER_BYTES (4u << 20)
+#define WRITE_LOOKS 4         /* at a client's progress, in the time that it has */
+#define LOOK_NS (20 * MS)     /* between two looks at all bodies */
+#define BODY_STEP (64u << 10) /* so many bytes of a body give it a second more */
+#define BODY_STEPS_MAX 1000000
 #define CLOSE_TICK_NS (50 * MS)
 #define CLOSE_IDLE_NS (500 * MS)     /* a connection in use has its next request by then */
 #define CLOSE_PARTIAL_NS (1000 * MS) /* a request that stops in the middle */
@@ -30,25 +35,6 @@
 #define CLOSE_LISTEN_NS (2000 * MS)  /* the most that its queue keeps a listener open, should nobody empty it */
 
 /* ---- phases ---- */
-
-static struct tdm__exchanges *list_of(tdm__gate *gate, tdm__phase phase)
-{
-    switch (phase) {
-    case TDM__FRESH:
-        return &gate->fresh;
-    case TDM__IDLE:
-    case TDM__READING:
-        return &gate->waiting;
-    case TDM__BUSY:
-    case TDM__WRITING:
-        return &gate->busy;
-    case TDM__LINGER:
-        return &gate->lingering;
-    case TDM__DEAD:
-        break;
-    }
-    return NULL;
-}
 
 static void wake_by(tdm__gate *gate, int64_t due_ns)
 {
@@ -59,42 +45,51 @@ static void wake_by(tdm__gate *gate, int64_t due_ns)
         tdm_log_warning("no memory for a timer: connections may stay open for longer");
 }
 
+/* How long a connection may be in a phase before somebody looks at it; INT64_MAX: for ever. */
+static int64_t patience_of(const tdm__gate *gate, tdm__phase phase)
+{
+    const tdm__server_options *options = &gate->server->options;
+    switch (phase) {
+    case TDM__IDLE:
+        return gate->closing ? CLOSE_TICK_NS : options->idle_ns;
+    case TDM__READING:
+        return gate->closing ? CLOSE_TICK_NS : options->head_ns;
+    case TDM__BODY:
+        return gate->closing ? CLOSE_TICK_NS : options->body_ns;
+    case TDM__STREAMING:
+    case TDM__WRITING:
+        return options->write_ns / WRITE_LOOKS;
+    case TDM__LINGER:
+        return LINGER_NS;
+    default:
+        return INT64_MAX;
+    }
+}
+
 void tdm__exchange_enter(tdm__exchange *x, tdm__phase phase)
 {
     tdm__gate *gate = x->gate;
-    struct tdm__exchanges *from = list_of(gate, x->phase), *to = list_of(gate, phase);
     x->since_ns = tdm_clock_ns();
-    TAILQ_REMOVE(from, x, link);
-    x->phase = phase;
-    if (to)
-        TAILQ_INSERT_TAIL(to, x, link);
-    if (phase == TDM__IDLE || phase == TDM__READING)
-        wake_by(gate, x->since_ns + (gate->closing ? CLOSE_TICK_NS : gate->server->options.idle_ns));
-    else if (phase == TDM__LINGER)
-        wake_by(gate, x->since_ns + LINGER_NS);
+    TAILQ_REMOVE(&gate->at[x->phase], x, link);
+    x->phase = (unsigned char) phase;
+    if (phase == TDM__DEAD)
+        return;
+    TAILQ_INSERT_TAIL(&gate->at[phase], x, link);
+    int64_t patience = patience_of(gate, phase);
+    if (patience != INT64_MAX)
+        wake_by(gate, x->since_ns + patience);
 }
 
-void tdm__exchange_begin(tdm__gate *gate, tdm__exchange *x)
+void tdm__exchange_accept(tdm__gate *gate, tdm__exchange *x)
 {
     x->gate = gate;
     x->fd = -1;
     x->refs = 1;
     x->phase = TDM__FRESH;
-    TAILQ_INSERT_TAIL(&gate->fresh, x, link);
+    TAILQ_INSERT_TAIL(&gate->at[TDM__FRESH], x, link);
     if (tdm__slot_accepted(gate->slot)) {
         gate->full = true;
         gate->ways->listen(gate, false);
-    }
-}
-
-void tdm__exchange_hear(tdm__exchange *x, size_t size)
-{
-    x->heard += size;
-    if (x->phase == TDM__IDLE) {
-        tdm__exchange_enter(x, TDM__READING);
-        x->heard_ns = x->since_ns;
-    } else if (x->phase == TDM__READING) {
-        x->heard_ns = tdm_clock_ns();
     }
 }
 
@@ -107,6 +102,9 @@ void tdm__exchange_over(tdm__exchange *x, tdm__ending ending)
 {
     void *owner = x->owner;
     x->owner = NULL;
+    if (x->charged)
+        atomic_fetch_sub_explicit(&x->gate->server->buffered, x->charged, memory_order_relaxed);
+    x->charged = 0;
     if (owner)
         x->gate->server->options.hooks->over(owner, ending);
 }
@@ -122,7 +120,7 @@ void tdm__exchange_unref(tdm__exchange *x)
 void tdm__exchange_watch(tdm__exchange *x)
 {
     /* Without it the client's leaving shows when the reply is written. */
-    if (!x->watched)
+    if (!x->watched && x->gate->peers)
         x->watched = tdm__peer_watch(x->gate->peers, x->fd, false, x) == 0;
 }
 
@@ -137,6 +135,7 @@ void tdm__exchange_closed(tdm__exchange *x)
 {
     tdm__gate *gate = x->gate;
     tdm__exchange_unwatch(x);
+    tdm__exchange_forget_message(x);
     tdm__exchange_enter(x, TDM__DEAD);
     tdm__exchange_over(x, x->cut || gate->cutting ? TDM__CUT : TDM__LEFT);
     tdm__slot_connection_closed(gate->slot);
@@ -149,14 +148,32 @@ void tdm__exchange_cut(tdm__exchange *x)
     x->gate->ways->close(x);
 }
 
+void tdm__exchange_forget_input(tdm__exchange *x)
+{
+    static _Thread_local char nowhere[16384];
+    for (int i = 0; i < 16; i++) {
+        ssize_t n = recv(x->fd, nowhere, sizeof nowhere, MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        x->moved += n > 0 ? (size_t) n : 0;
+        if (n <= 0 || x->moved > LINGER_BYTES) {
+            x->gate->ways->close(x);
+            return;
+        }
+    }
+}
+
 void tdm__exchange_linger(tdm__exchange *x)
 {
     tdm__exchange_unwatch(x);
+    tdm__exchange_forget_message(x);
     shutdown(x->fd, SHUT_WR);
     x->gate->ways->still(x);
     tdm__exchange_enter(x, TDM__LINGER);
-    x->heard = 0;
-    if (tdm__peer_watch(x->gate->peers, x->fd, true, x))
+    x->moved = 0;
+    if (!x->gate->peers)
+        tdm__exchange_forget_input(x); /* what comes later is the transport's to notice */
+    else if (tdm__peer_watch(x->gate->peers, x->fd, true, x))
         x->gate->ways->close(x);
     else
         x->watched = true;
@@ -165,7 +182,8 @@ void tdm__exchange_linger(tdm__exchange *x)
 void tdm__exchange_refuse(tdm__exchange *x, int status)
 {
     char bytes[TDM__REFUSAL_MAX];
-    size_t size = tdm__refusal_write(status, bytes);
+    bool head_only = x->rules && tdm__rules_is_head(x->rules);
+    size_t size = tdm__refusal_write(status, head_only, bytes);
     atomic_fetch_add_explicit(&x->gate->server->refused, 1, memory_order_relaxed);
     if (send(x->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t) size)
         tdm__exchange_linger(x);
@@ -173,19 +191,12 @@ void tdm__exchange_refuse(tdm__exchange *x, int status)
         x->gate->ways->close(x);
 }
 
-static void read_and_forget(tdm__exchange *x)
+void tdm__exchange_half_closed(tdm__exchange *x)
 {
-    static _Thread_local char nowhere[16384];
-    for (int i = 0; i < 16; i++) {
-        ssize_t n = recv(x->fd, nowhere, sizeof nowhere, MSG_DONTWAIT);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
-        x->heard += n > 0 ? (size_t) n : 0;
-        if (n <= 0 || x->heard > LINGER_BYTES) {
-            x->gate->ways->close(x);
-            return;
-        }
-    }
+    const tdm__hooks *hooks = x->gate->server->options.hooks;
+    atomic_fetch_add_explicit(&x->gate->server->half_closed, 1, memory_order_relaxed);
+    if (x->owner && hooks->half_closed && hooks->half_closed(x->owner))
+        x->gate->ways->close(x);
 }
 
 static void on_peer(void *what, tdm__peer_event event)
@@ -194,9 +205,9 @@ static void on_peer(void *what, tdm__peer_event event)
     if (event == TDM__PEER_GONE)
         x->gate->ways->close(x);
     else if (event == TDM__PEER_DATA)
-        read_and_forget(x);
+        tdm__exchange_forget_input(x);
     else
-        atomic_fetch_add_explicit(&x->gate->server->half_closed, 1, memory_order_relaxed);
+        tdm__exchange_half_closed(x);
 }
 
 /* ---- listening ---- */
@@ -249,11 +260,6 @@ static bool has_unread(const tdm__exchange *x)
     return ioctl(x->fd, FIONREAD, &unread) == 0 && unread > 0;
 }
 
-static bool is_over_time(const tdm__exchange *x, int64_t now)
-{
-    return now - x->since_ns >= x->gate->server->options.idle_ns;
-}
-
 /* In the drain: is this connection, which has no complete request, done with? */
 static bool is_done_with(const tdm__exchange *x, int64_t now)
 {
@@ -262,29 +268,83 @@ static bool is_done_with(const tdm__exchange *x, int64_t now)
     return now - x->heard_ns >= CLOSE_PARTIAL_NS && !has_unread(x);
 }
 
-static void sweep_waiting(tdm__gate *gate, int64_t now)
+/* A large body has more time. What was announced counts, or else what came. */
+static int64_t body_due_ns(const tdm__exchange *x)
 {
-    tdm__exchange *x = TAILQ_FIRST(&gate->waiting), *next;
-    for (; x && (gate->closing || is_over_time(x, now)); x = next) {
-        next = TAILQ_NEXT(x, link);
-        if (is_over_time(x, now) && x->phase == TDM__READING)
+    unsigned long long length;
+    tdm__rules_has_body(x->rules, &length);
+    uint64_t steps = (length ? length : x->moved) / BODY_STEP;
+    int64_t more = steps < BODY_STEPS_MAX ? (int64_t) steps * TDM_NS_PER_S : BODY_STEPS_MAX * TDM_NS_PER_S;
+    return x->since_ns + x->gate->server->options.body_ns + more;
+}
+
+/* Nobody looks again before `now` for this one, or it is over. */
+static void look_at(tdm__exchange *x, int64_t now)
+{
+    const tdm__server_options *options = &x->gate->server->options;
+    switch (x->phase) {
+    case TDM__IDLE:
+        if (now - x->since_ns >= options->idle_ns)
+            x->gate->ways->close(x);
+        return;
+    case TDM__READING:
+        if (now - x->since_ns >= options->head_ns)
             tdm__exchange_refuse(x, 408);
-        else if (is_over_time(x, now) || is_done_with(x, now))
-            gate->ways->close(x);
+        return;
+    case TDM__BODY:
+        if (now >= body_due_ns(x))
+            tdm__exchange_refuse(x, 408);
+        return;
+    case TDM__LINGER:
+        if (now - x->since_ns >= LINGER_NS)
+            x->gate->ways->close(x);
+        return;
+    default:
+        tdm__exchange_check_progress(x);
     }
 }
 
+static void sweep(tdm__gate *gate, tdm__phase phase, int64_t now)
+{
+    int64_t patience = patience_of(gate, phase);
+    bool all = phase == TDM__BODY || (gate->closing && phase <= TDM__BODY);
+    tdm__exchange *x = TAILQ_FIRST(&gate->at[phase]), *next;
+    for (; x && (all || now - x->since_ns >= patience); x = next) {
+        next = TAILQ_NEXT(x, link);
+        if (gate->closing && phase <= TDM__BODY && is_done_with(x, now))
+            gate->ways->close(x);
+        else
+            look_at(x, now);
+    }
+}
+
+/* When the first of a phase is to be looked at. */
+static int64_t next_look(const tdm__gate *gate, tdm__phase phase, int64_t now)
+{
+    const tdm__exchange *x = TAILQ_FIRST(&gate->at[phase]);
+    int64_t due = INT64_MAX;
+    if (!x)
+        return due;
+    if (gate->closing && phase <= TDM__BODY)
+        return now + CLOSE_TICK_NS;
+    if (phase != TDM__BODY)
+        return x->since_ns + patience_of(gate, phase);
+    for (; x; x = TAILQ_NEXT(x, link))
+        due = body_due_ns(x) < due ? body_due_ns(x) : due;
+    return due > now + LOOK_NS ? due : now + LOOK_NS; /* there may be many, each with a time of its own */
+}
+
+static const tdm__phase timed[] = {TDM__IDLE, TDM__READING, TDM__BODY, TDM__STREAMING, TDM__WRITING, TDM__LINGER};
+
 static void set_next_tick(tdm__gate *gate, int64_t now)
 {
-    const tdm__exchange *waiting = TAILQ_FIRST(&gate->waiting), *lingering = TAILQ_FIRST(&gate->lingering);
-    if (gate->closing && gate->listener >= 0)
-        wake_by(gate, now + MS);
-    else if (gate->closing && waiting)
-        wake_by(gate, now + CLOSE_TICK_NS);
-    else if (waiting)
-        wake_by(gate, waiting->since_ns + gate->server->options.idle_ns);
-    if (lingering)
-        wake_by(gate, lingering->since_ns + LINGER_NS);
+    int64_t due = gate->closing && gate->listener >= 0 ? now + MS : INT64_MAX;
+    for (size_t i = 0; i < sizeof timed / sizeof timed[0]; i++) {
+        int64_t next = next_look(gate, timed[i], now);
+        due = next < due ? next : due;
+    }
+    if (due != INT64_MAX)
+        wake_by(gate, due);
 }
 
 /* Is everybody in who had begun to connect? */
@@ -299,9 +359,8 @@ static void on_tick(tdm__timer *timer)
 {
     tdm__gate *gate = (tdm__gate *) ((char *) timer - offsetof(tdm__gate, tick));
     int64_t now = tdm_clock_ns();
-    sweep_waiting(gate, now);
-    while (!TAILQ_EMPTY(&gate->lingering) && now - TAILQ_FIRST(&gate->lingering)->since_ns >= LINGER_NS)
-        gate->ways->close(TAILQ_FIRST(&gate->lingering));
+    for (size_t i = 0; i < sizeof timed / sizeof timed[0]; i++)
+        sweep(gate, timed[i], now);
     if (gate->closing && may_unlisten(gate, now))
         unlisten(gate);
     set_next_tick(gate, now);
@@ -309,7 +368,7 @@ static void on_tick(tdm__timer *timer)
 
 /* ---- a gate ---- */
 
-int tdm__gate_init(tdm__gate *gate, tdm__slot *slot, const tdm__gate_ways *ways, int listener)
+int tdm__gate_init(tdm__gate *gate, tdm__slot *slot, const tdm__gate_ways *ways, int listener, bool watch)
 {
     gate->slot = slot;
     gate->server = slot->server;
@@ -318,11 +377,9 @@ int tdm__gate_init(tdm__gate *gate, tdm__slot *slot, const tdm__gate_ways *ways,
     gate->listener = listener;
     gate->tick.run = on_tick;
     gate->retry.run = on_retry;
-    TAILQ_INIT(&gate->fresh);
-    TAILQ_INIT(&gate->waiting);
-    TAILQ_INIT(&gate->busy);
-    TAILQ_INIT(&gate->lingering);
-    return tdm__peers_create(&gate->peers, tdm__loop_base(slot->loop), on_peer);
+    for (int phase = 0; phase < TDM__DEAD; phase++)
+        TAILQ_INIT(&gate->at[phase]);
+    return watch ? tdm__peers_create(&gate->peers, tdm__loop_base(slot->loop), on_peer) : 0;
 }
 
 void tdm__gate_finish(tdm__gate *gate)
@@ -330,6 +387,8 @@ void tdm__gate_finish(tdm__gate *gate)
     tdm__timer_disarm(gate->loop, &gate->tick);
     tdm__timer_disarm(gate->loop, &gate->retry);
     tdm__peers_destroy(&gate->peers);
+    while (gate->spare_count)
+        tdm__rules_destroy(&gate->spare[--gate->spare_count]);
 }
 
 void tdm__gate_resume(tdm__gate *gate)
@@ -354,10 +413,9 @@ void tdm__gate_cut(tdm__gate *gate)
 {
     gate->cutting = true;
     gate->ways->settle(gate);
-    struct tdm__exchanges *const lists[] = {&gate->waiting, &gate->busy, &gate->lingering};
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
-        while (!TAILQ_EMPTY(lists[i]))
-            gate->ways->close(TAILQ_FIRST(lists[i]));
+    for (int phase = TDM__IDLE; phase < TDM__DEAD; phase++) {
+        while (!TAILQ_EMPTY(&gate->at[phase]))
+            gate->ways->close(TAILQ_FIRST(&gate->at[phase]));
     }
     unlisten(gate);
 }

@@ -1,58 +1,56 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: the transport on libevent's evhttp; the only file that knows it. evhttp accepts, parses and keeps connections
- * alive; connection.c adds what it lacks; here the two meet.
+/* DESIGN: the transport on libevent's evhttp, and the only file that knows it, behind a guard. evhttp accepts, and moves
+ * bytes and requests; what it is given was judged before.
  *
- * - Replies are formatted above. When nothing waits in the connection's output they are sent at once, straight to the
- *   socket, and evhttp is only told that the request has ended; what the socket does not take goes through evhttp's
- *   chunk calls, because bytes put into its bufferevent behind its back would end a later request.
+ * - The guard is a callback on the connection's input buffer, which runs before evhttp's own: it takes out what came
+ *   and feeds it to the message rules. When a message is whole, evhttp gets the shortest request there is in its place,
+ *   and the message itself waits here until evhttp hands that request up. So evhttp never sees a byte from outside.
+ * - What came after that message waits in `in` until the reply has gone.
  * - evhttp shows a connection only with its first request. So each is found at birth: evhttp asks for a bufferevent,
  *   and one turn of the event queue later evhttp's connection is read back from its callback argument.
- * - What evhttp answers by itself (a malformed head, a body too large) appears in the output without a request of ours.
- *   It is taken out before it is written and replaced by a refusal in JSON.
- * - An `evhttp_request` is borrowed between its callback and the end of its reply, or of its connection. */
+ * - Replies are sent past evhttp, which is only told that the request has ended; what the socket does not take goes
+ *   through evhttp's chunk calls: bytes put into its bufferevent would end a later request.
+ * - An `evhttp_request` is borrowed from its callback to the end of its reply, or of its connection. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/queue.h>
-#include <sys/socket.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/http_struct.h>
-#include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 
-#include <tandem/clock.h>
-
+#include "server/bytes.h"
 #include "server/connection.h"
 #include "server/fdmap.h"
-#include "server/message.h"
 
 #define ACCEPT_BATCH 64 /* connections taken before the loop gets its turn */
 
 typedef struct connection {
     tdm__exchange base; /* first: the two are cast to each other */
-    TAILQ_ENTRY(connection) suspect_link;
+    TAILQ_ENTRY(connection) soon_link;
     struct bufferevent *bev;
     struct evhttp_connection *evcon;
-    struct evhttp_request *request; /* BUSY, WRITING */
-    struct evbuffer_cb_entry *on_input, *on_output;
-    bool suspect;
+    struct evhttp_request *request; /* BUSY, STREAMING, WRITING */
+    struct evbuffer_cb_entry *on_input;
+    tdm__bytes in; /* came after the message that is being answered */
+    bool guarding; /* on_input() is at work, or what is added is ours */
+    bool offered;  /* a message is whole, and evhttp has not handed up what stands for it */
+    bool soon;     /* in gate->soon_list */
+    bool last;     /* WRITING: the connection ends after this reply */
 } connection;
 
 typedef struct gate {
     tdm__gate base; /* first, likewise */
     struct evhttp *http;
     struct evhttp_bound_socket *bound;
-    struct event *soon; /* looks after the fresh and the suspects, before anything is written */
-    TAILQ_HEAD(, connection) suspects;
+    struct event *soon; /* looks after the fresh, and those in its list */
+    TAILQ_HEAD(, connection) soon_list;
     tdm__fdmap by_fd;
-    tdm__field *fields; /* of the request that is being read */
-    unsigned fields_size, batch;
+    unsigned batch;
     struct gate *next_here;
 } gate;
 
@@ -64,6 +62,22 @@ static gate *gate_of(const connection *c)
     return (gate *) c->base.gate;
 }
 
+/* Look after it in a moment, outside whatever calls now. */
+static void soon(connection *c)
+{
+    if (!c->soon)
+        TAILQ_INSERT_TAIL(&gate_of(c)->soon_list, c, soon_link);
+    c->soon = true;
+    event_active(gate_of(c)->soon, EV_TIMEOUT, 0);
+}
+
+static void not_soon(connection *c)
+{
+    if (c->soon)
+        TAILQ_REMOVE(&gate_of(c)->soon_list, c, soon_link);
+    c->soon = false;
+}
+
 /* ---- ways: what connection.c asks for ---- */
 
 static void close_connection(tdm__exchange *x)
@@ -73,11 +87,14 @@ static void close_connection(tdm__exchange *x)
 
 static void still_connection(tdm__exchange *x)
 {
-    bufferevent_disable(((connection *) x)->bev, EV_READ | EV_WRITE);
+    connection *c = (connection *) x;
+    tdm__bytes_clear(&c->in, 0);
+    bufferevent_disable(c->bev, EV_READ | EV_WRITE);
 }
 
 static void free_connection(tdm__exchange *x)
 {
+    tdm__bytes_clear(&((connection *) x)->in, 0);
     free(x);
 }
 
@@ -97,16 +114,71 @@ static void close_listener(tdm__gate *base)
     g->bound = NULL;
 }
 
-static void settle_fresh(tdm__gate *base);
+/* ---- the guard ---- */
 
-static const tdm__gate_ways ways = {
-    .close = close_connection,
-    .still = still_connection,
-    .listen = listen_or_not,
-    .unlisten = close_listener,
-    .settle = settle_fresh,
-    .free = free_connection,
-};
+/* Give evhttp a request in place of the message that is whole. It must end with its connection if ours does. */
+static void ready(tdm__exchange *x)
+{
+    static const char go_on[] = "GET / HTTP/1.1\r\n\r\n", end[] = "GET / HTTP/1.1\r\nConnection: close\r\n\r\n";
+    connection *c = (connection *) x;
+    bool keep_alive = tdm__rules_message(x->rules)->keep_alive;
+    struct evbuffer *input = bufferevent_get_input(c->bev);
+    bool reading = c->guarding; /* libevent is, and has made it ready to be added to */
+    c->guarding = true;
+    if (!reading)
+        evbuffer_unfreeze(input, 0);
+    int err = keep_alive ? evbuffer_add(input, go_on, sizeof go_on - 1) : evbuffer_add(input, end, sizeof end - 1);
+    if (!reading)
+        evbuffer_freeze(input, 0);
+    c->guarding = reading;
+    c->offered = !err;
+    if (err)
+        tdm__exchange_refuse(x, 503);
+    else if (!reading)
+        bufferevent_trigger(c->bev, EV_READ, 0);
+}
+
+/* @return bytes taken; the rest belongs to later requests, or to none. */
+static size_t consume(connection *c, const char *bytes, size_t size)
+{
+    size_t at = 0;
+    while (at < size && tdm__exchange_reads(&c->base) && !c->offered)
+        at += tdm__exchange_take(&c->base, bytes + at, size - at);
+    return at;
+}
+
+/* The buffer outlives the connection that may end in here: libevent holds its bufferevent while it reads. */
+static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
+{
+    connection *c = arg;
+    if (info->n_added == 0 || c->guarding)
+        return;
+    c->base.refs++;
+    c->guarding = true;
+    size_t size = evbuffer_get_length(buffer);
+    const char *bytes = (const char *) evbuffer_pullup(buffer, -1);
+    size_t used = bytes ? consume(c, bytes, size) : 0;
+    bool goes_on = c->base.phase != TDM__LINGER && c->base.phase != TDM__DEAD;
+    if (!bytes || (used < size && goes_on && !tdm__bytes_add(&c->in, bytes + used, size - used)))
+        tdm__exchange_cut(&c->base);
+    evbuffer_drain(buffer, size); /* what is left is what ready() added */
+    c->guarding = false;
+    tdm__exchange_unref(&c->base);
+}
+
+/* What came before the last reply had gone. */
+static void consume_pending(connection *c)
+{
+    c->base.refs++;
+    while (c->in.size && tdm__exchange_reads(&c->base) && !c->offered) {
+        size_t used = tdm__exchange_take(&c->base, c->in.at, c->in.size);
+        if (c->in.size)
+            tdm__bytes_take(&c->in, used);
+    }
+    if (c->in.size == 0)
+        tdm__bytes_clear(&c->in, 0);
+    tdm__exchange_unref(&c->base);
+}
 
 /* ---- a connection's birth and end ---- */
 
@@ -121,7 +193,7 @@ static struct bufferevent *make_bufferevent(struct event_base *base, void *arg)
     }
     bufferevent_incref(bev); /* until it is adopted */
     c->bev = bev;
-    tdm__exchange_begin(&g->base, &c->base);
+    tdm__exchange_accept(&g->base, &c->base);
     event_active(g->soon, EV_TIMEOUT, 0);
     if (++g->batch == ACCEPT_BATCH && !g->base.closing)
         listen_or_not(&g->base, false); /* `soon` listens again */
@@ -139,59 +211,19 @@ static void on_accept_error(struct evconnlistener *listener, void *http)
         tdm__gate_starve(&g->base, err);
 }
 
-static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
-{
-    (void) buffer;
-    connection *c = arg;
-    if (info->n_added)
-        tdm__exchange_hear(&c->base, info->n_added);
-}
-
-static void on_output(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
-{
-    (void) buffer;
-    connection *c = arg;
-    bool ours = c->base.phase != TDM__IDLE && c->base.phase != TDM__READING;
-    if (info->n_added == 0 || ours || c->suspect)
-        return;
-    c->suspect = true;
-    TAILQ_INSERT_TAIL(&gate_of(c)->suspects, c, suspect_link);
-    event_active(gate_of(c)->soon, EV_TIMEOUT, 0);
-}
-
-static void unsuspect(connection *c)
-{
-    if (c->suspect)
-        TAILQ_REMOVE(&gate_of(c)->suspects, c, suspect_link);
-    c->suspect = false;
-}
-
-static void forget_buffers(connection *c)
-{
-    if (c->on_input)
-        evbuffer_remove_cb_entry(bufferevent_get_input(c->bev), c->on_input);
-    if (c->on_output)
-        evbuffer_remove_cb_entry(bufferevent_get_output(c->bev), c->on_output);
-}
-
 static void on_close(struct evhttp_connection *evcon, void *arg)
 {
     (void) evcon;
     connection *c = arg;
-    unsuspect(c);
-    forget_buffers(c);
+    not_soon(c);
+    if (c->on_input)
+        evbuffer_remove_cb_entry(bufferevent_get_input(c->bev), c->on_input);
     tdm__fdmap_set(&gate_of(c)->by_fd, c->base.fd, NULL);
+    tdm__bytes_clear(&c->in, 0);
     c->evcon = NULL;
     c->bev = NULL;
     c->request = NULL;
     tdm__exchange_closed(&c->base);
-}
-
-static void set_write_timeout(connection *c)
-{
-    int64_t idle_ns = c->base.gate->server->options.idle_ns;
-    struct timeval idle = {(time_t) (idle_ns / TDM_NS_PER_S), (suseconds_t) (idle_ns % TDM_NS_PER_S / 1000)};
-    bufferevent_set_timeouts(c->bev, NULL, &idle); /* reading has its time from connection.c */
 }
 
 /* Find evhttp's connection behind a bufferevent that make_bufferevent() gave it. */
@@ -204,14 +236,13 @@ static void adopt(connection *c)
     bufferevent_getcb(bev, &on_read, &on_write, &on_event, &evcon);
     c->base.fd = bufferevent_getfd(bev);
     c->on_input = evbuffer_add_cb(bufferevent_get_input(bev), on_input, c);
-    c->on_output = evbuffer_add_cb(bufferevent_get_output(bev), on_output, c);
-    if (evcon && c->base.fd >= 0 && c->on_input && c->on_output && tdm__fdmap_set(&gate_of(c)->by_fd, c->base.fd, c)) {
-        set_write_timeout(c);
+    if (evcon && c->base.fd >= 0 && c->on_input && tdm__fdmap_set(&gate_of(c)->by_fd, c->base.fd, c)) {
         c->evcon = evcon;
         evhttp_connection_set_closecb(c->evcon, on_close, c);
         tdm__exchange_enter(&c->base, TDM__IDLE);
     } else { /* evhttp had no memory, or we have none */
-        forget_buffers(c);
+        if (c->on_input)
+            evbuffer_remove_cb_entry(bufferevent_get_input(bev), c->on_input);
         if (evcon)
             evhttp_connection_free(evcon);
         tdm__exchange_closed(&c->base);
@@ -221,25 +252,8 @@ static void adopt(connection *c)
 
 static void settle_fresh(tdm__gate *base)
 {
-    while (!TAILQ_EMPTY(&base->fresh))
-        adopt((connection *) TAILQ_FIRST(&base->fresh));
-}
-
-/* evhttp answered by itself: a refusal, unless it is a 100. */
-static void judge(connection *c)
-{
-    struct evbuffer *output = bufferevent_get_output(c->bev);
-    char line[] = "HTTP/1.1 000 ";
-    evbuffer_copyout(output, line, sizeof line - 1);
-    int status = (int) strtol(line + sizeof "HTTP/1.1", NULL, 10);
-    if (status < 200)
-        return;
-    if (status == 400 && c->base.heard > c->base.gate->server->options.max_head)
-        status = 431;
-    evbuffer_unfreeze(output, 1);
-    evbuffer_drain(output, evbuffer_get_length(output));
-    evbuffer_freeze(output, 1);
-    tdm__exchange_refuse(&c->base, status);
+    while (!TAILQ_EMPTY(&base->at[TDM__FRESH]))
+        adopt((connection *) TAILQ_FIRST(&base->at[TDM__FRESH]));
 }
 
 static void on_soon(evutil_socket_t fd, short what, void *arg)
@@ -247,10 +261,13 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
     (void) fd, (void) what;
     gate *g = arg;
     settle_fresh(&g->base);
-    while (!TAILQ_EMPTY(&g->suspects)) {
-        connection *c = TAILQ_FIRST(&g->suspects);
-        unsuspect(c);
-        judge(c);
+    while (!TAILQ_EMPTY(&g->soon_list)) {
+        connection *c = TAILQ_FIRST(&g->soon_list);
+        not_soon(c);
+        if (c->last)
+            tdm__exchange_linger(&c->base);
+        else
+            consume_pending(c);
     }
     if (g->batch >= ACCEPT_BATCH)
         tdm__gate_listen(&g->base);
@@ -259,86 +276,18 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
 
 /* ---- a request ---- */
 
-static const char *method_name(enum evhttp_cmd_type type)
-{
-    static const char *const by_bit[] = {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "", "PATCH"};
-    _Static_assert(EVHTTP_REQ_GET == 1 && EVHTTP_REQ_OPTIONS == 1 << 5 && EVHTTP_REQ_PATCH == 1 << 8, "in order");
-    for (size_t i = 0; i < sizeof by_bit / sizeof by_bit[0]; i++)
-        if ((unsigned) type == 1u << i)
-            return by_bit[i];
-    return "";
-}
-
-static bool collect_fields(gate *g, struct evhttp_request *request, tdm__incoming *in)
-{
-    unsigned count = 0;
-    for (const struct evkeyval *field = request->input_headers->tqh_first; field; field = field->next.tqe_next) {
-        if (count == g->fields_size) {
-            unsigned size = count ? count * 2 : 32;
-            tdm__field *grown = realloc(g->fields, size * sizeof *grown);
-            if (!grown)
-                return false;
-            g->fields = grown;
-            g->fields_size = size;
-        }
-        g->fields[count++] = (tdm__field){field->key, field->value};
-    }
-    in->fields = g->fields;
-    in->field_count = count;
-    return true;
-}
-
-/* Where evhttp would close, we say so; where we would, evhttp is told when the reply goes. */
-static bool can_go_on(const struct evhttp_request *request, const tdm__incoming *in)
-{
-    if (tdm__message_connection_has(in, "close") || (request->flags & EVHTTP_PROXY_REQUEST))
-        return false;
-    if (!in->old)
-        return true;
-    const char *option = evhttp_find_header(request->input_headers, "Connection");
-    return option && strncasecmp(option, "keep-alive", strlen("keep-alive")) == 0;
-}
-
-/* @return 0; or the status to refuse it with. */
-static int read_request(gate *g, struct evhttp_request *request, tdm__incoming *in)
-{
-    struct evbuffer *body = evhttp_request_get_input_buffer(request);
-    *in = (tdm__incoming){.method = method_name(request->type), .target = request->uri};
-    in->old = request->minor == 0;
-    in->body_size = evbuffer_get_length(body);
-    in->body = in->body_size ? evbuffer_pullup(body, -1) : (const unsigned char *) "";
-    if (!in->body || !collect_fields(g, request, in))
-        return 503;
-    if (request->major != 1 || request->minor < 0)
-        return 505;
-    in->keep_alive = can_go_on(request, in);
-    return tdm__message_check(in);
-}
-
 static void on_request(struct evhttp_request *request, void *arg)
 {
     gate *g = arg;
     struct evhttp_connection *evcon = evhttp_request_get_connection(request);
     connection *c = tdm__fdmap_get(&g->by_fd, bufferevent_getfd(evhttp_connection_get_bufferevent(evcon)));
-    if (!c) {
+    if (!c || !c->offered) { /* one that was not adopted for want of memory */
         evhttp_connection_free(evcon);
         return;
     }
-    tdm__incoming in;
-    int status = read_request(g, request, &in);
-    if (status) {
-        tdm__exchange_refuse(&c->base, status);
-        return;
-    }
-    const tdm__server_options *options = &g->base.server->options;
     c->request = request;
-    c->base.keep_alive = in.keep_alive;
-    tdm__exchange_enter(&c->base, TDM__BUSY);
-    c->base.refs++; /* a reply inside the up-call may close the connection */
-    options->hooks->arrived(options->context, g->base.loop, &c->base, &in);
-    if (c->base.phase == TDM__BUSY)
-        tdm__exchange_watch(&c->base);
-    tdm__exchange_unref(&c->base);
+    c->offered = false;
+    tdm__exchange_hand_up(&c->base);
 }
 
 /* ---- a reply ---- */
@@ -347,80 +296,68 @@ static void on_request(struct evhttp_request *request, void *arg)
 static void give_back(connection *c)
 {
     c->request = NULL;
-    c->base.heard = evbuffer_get_length(bufferevent_get_input(c->bev));
-    tdm__exchange_enter(&c->base, c->base.heard ? TDM__READING : TDM__IDLE);
-    c->base.heard_ns = c->base.since_ns;
+    tdm__exchange_enter(&c->base, TDM__IDLE);
+    if (c->in.size || c->last)
+        soon(c);
 }
 
 static void on_rest_written(struct evhttp_request *request, void *arg)
 {
     (void) request;
     connection *c = arg;
-    give_back(c);
     tdm__exchange_over(&c->base, TDM__HANDED);
+    give_back(c);
 }
 
-static bool say_close(connection *c)
+static void on_drained(struct evhttp_connection *evcon, void *arg)
 {
-    return evhttp_add_header(evhttp_request_get_output_headers(c->request), "Connection", "close") == 0;
+    (void) evcon;
+    tdm__exchange_drained(&((connection *) arg)->base);
 }
 
-static void send_rest(connection *c, const char *bytes, size_t size, bool close)
+static bool keep(tdm__exchange *x, const struct iovec *pieces, size_t count)
 {
+    connection *c = (connection *) x;
     struct evbuffer *rest = evbuffer_new();
-    if (!rest || evbuffer_add(rest, bytes, size) || (close && !say_close(c))) {
-        if (rest)
-            evbuffer_free(rest);
-        tdm__exchange_cut(&c->base);
+    bool kept = rest != NULL;
+    for (size_t i = 0; i < count && kept; i++)
+        kept = evbuffer_add(rest, pieces[i].iov_base, pieces[i].iov_len) == 0;
+    if (kept) {
+        evhttp_send_reply_chunk_with_cb(c->request, rest, on_drained, c);
+        bufferevent_disable(c->bev, EV_READ); /* what the client sends meanwhile stays in the kernel */
+    }
+    if (rest)
+        evbuffer_free(rest);
+    return kept;
+}
+
+static size_t unsent(const tdm__exchange *x)
+{
+    const connection *c = (const connection *) x;
+    return c->bev ? evbuffer_get_length(bufferevent_get_output(c->bev)) : 0;
+}
+
+/* evhttp closes by itself where the client wished it (see ready()); where we do, it is not told before the client has
+ * had its time to read the reply. */
+static void finish(tdm__exchange *x, bool close)
+{
+    connection *c = (connection *) x;
+    struct evhttp_request *request = c->request;
+    c->last = close && x->keep_alive;
+    if (unsent(x)) {
+        evhttp_request_set_on_complete_cb(request, on_rest_written, c);
+        evhttp_send_reply_end(request);
         return;
     }
-    tdm__exchange_enter(&c->base, TDM__WRITING);
-    /* The bytes are a whole reply already: evhttp must not frame them, or leave them out as a HEAD's body. */
-    c->request->chunked = 0;
-    c->request->type = EVHTTP_REQ_GET;
-    evhttp_request_set_on_complete_cb(c->request, on_rest_written, c);
-    evhttp_send_reply_chunk_with_cb(c->request, rest, NULL, NULL);
-    evhttp_send_reply_end(c->request);
-    bufferevent_disable(c->bev, EV_READ); /* what the client sends meanwhile stays in the kernel */
-    evbuffer_free(rest);
-}
-
-/* The kernel has it all. The connection may be gone when this returns. */
-static void finish(connection *c, bool close)
-{
-    struct evhttp_request *request = c->request;
-    c->base.refs++;
-    void *owner = c->base.owner;
-    c->base.owner = NULL; /* whatever closes the connection now, the reply was handed over */
-    if (close && (c->base.keep_alive || !say_close(c))) {
-        tdm__exchange_linger(&c->base); /* our wish, not the client's: more may be on its way */
+    x->refs++;
+    tdm__exchange_over(x, TDM__HANDED); /* whatever closes the connection now */
+    if (c->last) {
+        tdm__exchange_linger(x);
     } else {
-        request->chunked = 0; /* else evhttp ends a reply to a chunked request with a last chunk */
         give_back(c);
         evhttp_send_reply_end(request);
     }
-    if (owner)
-        c->base.gate->server->options.hooks->over(owner, TDM__HANDED);
-    tdm__exchange_unref(&c->base);
-}
-
-void tdm__exchange_send(tdm__exchange *x, const void *bytes, size_t size, bool close)
-{
-    connection *c = (connection *) x;
-    assert(x->phase == TDM__BUSY && size > 0);
-    tdm__exchange_unwatch(x);
-    ssize_t sent = 0;
-    if (evbuffer_get_length(bufferevent_get_output(c->bev)) == 0)
-        sent = send(x->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-        close_connection(x); /* the client has left */
-        return;
-    }
-    size_t done = sent < 0 ? 0 : (size_t) sent;
-    if (done < size)
-        send_rest(c, (const char *) bytes + done, size - done, close);
-    else
-        finish(c, close);
+    tdm__exchange_unref(x);
 }
 
 /* ---- a gate ---- */
@@ -433,14 +370,11 @@ static void free_gate(gate *g)
     if (g->soon)
         event_free(g->soon);
     tdm__fdmap_finish(&g->by_fd);
-    free(g->fields);
     free(g);
 }
 
-void tdm__gate_destroy(tdm__gate *base)
+static void destroy_gate(tdm__gate *base)
 {
-    if (!base)
-        return;
     gate **link = &gates_here;
     while (*link != (gate *) base)
         link = &(*link)->next_here;
@@ -449,41 +383,44 @@ void tdm__gate_destroy(tdm__gate *base)
     free_gate((gate *) base);
 }
 
-static void set_up_http(gate *g)
-{
-    const tdm__server_options *options = &g->base.server->options;
-    evhttp_set_allowed_methods(g->http, (ev_uint16_t) ~EVHTTP_REQ_CONNECT);
-    evhttp_set_default_content_type(g->http, NULL);
-    evhttp_set_max_headers_size(g->http, (ev_ssize_t) options->max_head);
-    evhttp_set_max_body_size(g->http, (ev_ssize_t) options->max_body);
-    evhttp_set_bevcb(g->http, make_bufferevent, g);
-    evhttp_set_gencb(g->http, on_request, g);
-}
+static const tdm__gate_ways ways = {
+    .close = close_connection,
+    .still = still_connection,
+    .listen = listen_or_not,
+    .unlisten = close_listener,
+    .settle = settle_fresh,
+    .free = free_connection,
+    .ready = ready,
+    .keep = keep,
+    .unsent = unsent,
+    .finish = finish,
+    .destroy = destroy_gate,
+};
 
 static int set_up(gate *g, tdm__slot *slot, int fd)
 {
     struct event_base *base = tdm__loop_base(slot->loop);
-    TAILQ_INIT(&g->suspects);
-    int err = tdm__gate_init(&g->base, slot, &ways, fd);
+    TAILQ_INIT(&g->soon_list);
+    int err = tdm__gate_init(&g->base, slot, &ways, fd, true);
     if (err)
         return err;
     g->soon = event_new(base, -1, 0, on_soon, g);
     g->http = evhttp_new(base);
     if (!g->soon || !g->http)
         return -ENOMEM;
-    set_up_http(g);
+    evhttp_set_default_content_type(g->http, NULL);
+    evhttp_set_bevcb(g->http, make_bufferevent, g);
+    evhttp_set_gencb(g->http, on_request, g);
     struct evconnlistener *listener = evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     g->bound = listener ? evhttp_bind_listener(g->http, listener) : NULL;
-    if (g->bound) {
+    if (g->bound)
         evconnlistener_set_error_cb(listener, on_accept_error);
-        return 0;
-    }
-    if (listener)
+    else if (listener)
         evconnlistener_free(listener);
-    return -ENOMEM;
+    return g->bound ? 0 : -ENOMEM;
 }
 
-int tdm__gate_create(tdm__gate **out, tdm__slot *slot, int fd)
+int tdm__evhttp_gate_create(tdm__gate **out, tdm__slot *slot, int fd)
 {
     gate *g = calloc(1, sizeof *g);
     if (!g)

@@ -34,6 +34,7 @@ struct tdm__server {
     atomic_uint alive;       /* open connections and listeners */
     atomic_bool closing;
     _Atomic uint64_t accepted, half_closed, refused;
+    atomic_size_t buffered; /* bytes of bodies that are being read, or whose request is not over */
     /* For tdm__server_destroy(): how many gates have ended. */
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -43,12 +44,12 @@ struct tdm__server {
 /* ---- a transport's part; on the loop's thread ---- */
 
 /* The gate owns the listening `fd` from a success on. @return 0; or a negative errno. */
-int tdm__gate_create(tdm__gate **out, tdm__slot *slot, int fd);
+int tdm__evhttp_gate_create(tdm__gate **out, tdm__slot *slot, int fd);
+int tdm__direct_gate_create(tdm__gate **out, tdm__slot *slot, int fd);
 void tdm__gate_close(tdm__gate *gate);
 void tdm__gate_cut(tdm__gate *gate);
 /* There is room for connections again. */
 void tdm__gate_resume(tdm__gate *gate);
-void tdm__gate_destroy(tdm__gate *gate);
 
 /* ---- what a gate tells; on its loop's thread ---- */
 

@@ -1,78 +1,228 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: checks on the head of a request that has been read. They stand above the transport because they are about
- * the message: where a length can be understood in two ways, one of the readers on the way will take part of the body
- * for a second request. Refused are several or malformed Content-Lengths, a Transfer-Encoding that is not exactly
- * `chunked` or that stands beside a Content-Length, a body where the method's reader expects none, and a Host that is
- * missing or there twice. */
+/* DESIGN: the part of RFC 9110 and 9112 that llhttp leaves to its user. A message that two readers could take apart in
+ * two ways is how one client's bytes become another's request, so what the RFCs leave open is refused here: bare LF,
+ * folded fields, forms of the target that belong to other methods. Line and target are judged byte by byte from the
+ * left, and the first thing wrong decides; so it does not matter how the bytes were cut on their way. */
 #include "server/message.h"
 
 #include <string.h>
 #include <strings.h>
 
-struct seen {
-    unsigned hosts, lengths, encodings;
-    bool chunked, bad_length, body;
+enum { TOKEN = 1, TARGET = 2, HOST = 4, QUOTED = 8 };
+
+/* What a byte may be part of: a token; a request target (as lenient as browsers are, and no '#'); a host's name and
+ * port; a quoted string, as itself. */
+/* clang-format off */
+static const unsigned char kinds[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    8, 15, 2, 9, 15, 15, 15, 15, 14, 14, 15, 15, 14, 15, 15, 10,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 14, 14, 10, 14, 10, 10,
+    10, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 10, 2, 10, 11, 15,
+    11, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 10, 11, 10, 15, 0,
+    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
+    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
+    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
+    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
+    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
+    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
+    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
+    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
 };
+/* clang-format on */
 
-static void see_length(struct seen *seen, const char *value)
+static size_t span(const char *text, size_t size, unsigned kind)
 {
-    seen->lengths++;
-    size_t digits = strspn(value, "0123456789");
-    if (digits == 0 || value[digits] != '\0' || digits > 18)
-        seen->bad_length = true;
-    else if (value[strspn(value, "0")] != '\0')
-        seen->body = true;
+    size_t n = 0;
+    while (n < size && (kinds[(unsigned char) text[n]] & kind))
+        n++;
+    return n;
 }
 
-static struct seen look(const tdm__incoming *in)
+bool tdm__message_token_byte(unsigned char byte)
 {
-    struct seen seen = {0};
-    for (unsigned i = 0; i < in->field_count; i++) {
-        const char *name = in->fields[i].name, *value = in->fields[i].value;
-        if (strcasecmp(name, "Host") == 0) {
-            seen.hosts++;
-        } else if (strcasecmp(name, "Content-Length") == 0) {
-            see_length(&seen, value);
-        } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
-            seen.encodings++;
-            seen.chunked = strcasecmp(value, "chunked") == 0;
-            seen.body = true;
-        }
+    return kinds[byte] & TOKEN;
+}
+
+bool tdm__message_quoted_byte(unsigned char byte)
+{
+    return kinds[byte] & QUOTED;
+}
+
+/* ---- the request line ---- */
+
+static const char *known_method(const char *text, size_t size)
+{
+    static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strlen(names[i]) == size && memcmp(names[i], text, size) == 0)
+            return names[i];
     }
-    return seen;
+    return NULL;
 }
 
-int tdm__message_check(const tdm__incoming *in)
+static bool begins_with(const char *text, size_t size, const char *word)
 {
-    if (!in->method[0])
-        return 501;
-    struct seen seen = look(in);
-    if (seen.lengths > 1 || seen.bad_length || (seen.lengths && seen.encodings))
-        return 400;
-    if (seen.encodings && (seen.encodings > 1 || !seen.chunked))
-        return 501;
-    if (seen.encodings && in->old)
-        return 400;
-    if (seen.body && (strcmp(in->method, "HEAD") == 0 || strcmp(in->method, "TRACE") == 0))
-        return 400;
-    if (seen.hosts > 1 || (seen.hosts == 0 && !in->old))
-        return 400;
-    return 0;
+    return size >= strlen(word) && strncasecmp(text, word, strlen(word)) == 0;
 }
 
-bool tdm__message_connection_has(const tdm__incoming *in, const char *option)
+/* "http://host:port", and then a path, a query or nothing. */
+static bool is_absolute(const char *target, size_t size)
+{
+    size_t scheme = begins_with(target, size, "http://")    ? strlen("http://")
+                    : begins_with(target, size, "https://") ? strlen("https://")
+                                                            : 0;
+    if (!scheme)
+        return false;
+    size_t end = scheme;
+    while (end < size && target[end] != '/' && target[end] != '?')
+        end++;
+    return tdm__message_host_ok(target + scheme, end - scheme);
+}
+
+static bool is_target_of(const char *method, const char *target, size_t size)
+{
+    if (target[0] == '/')
+        return true;
+    if (size == 1 && target[0] == '*')
+        return strcmp(method, "OPTIONS") == 0;
+    return is_absolute(target, size);
+}
+
+/* "HTTP/1.1" CRLF, or its beginning; digits are digits whatever they are. */
+static bool looks_like_version(const char *text, size_t size)
+{
+    static const char pattern[] = "HTTP/0.0\r\n";
+    if (size > sizeof pattern - 1)
+        return false;
+    for (size_t i = 0; i < size; i++) {
+        bool digit = text[i] >= '0' && text[i] <= '9';
+        if (pattern[i] == '0' ? !digit : text[i] != pattern[i])
+            return false;
+    }
+    return true;
+}
+
+int tdm__message_line(const char *line, size_t size, bool whole, size_t max_target, tdm__request_line *out)
+{
+    size_t method_size = span(line, size, TOKEN);
+    if (method_size > TDM__METHOD_MAX)
+        return 501;
+    if (method_size == size)
+        return whole ? 400 : 0;
+    if (method_size == 0 || line[method_size] != ' ')
+        return 400;
+    const char *target = line + method_size + 1;
+    size_t left = size - method_size - 1, target_size = span(target, left, TARGET);
+    if (target_size > max_target)
+        return 414;
+    if (target_size == left)
+        return whole ? 400 : 0;
+    if (target_size == 0 || target[target_size] != ' ')
+        return 400;
+    const char *version = target + target_size + 1;
+    size_t version_size = left - target_size - 1;
+    if (!looks_like_version(version, version_size))
+        return 400;
+    if (!whole)
+        return 0;
+    if (version_size != strlen("HTTP/1.1\r\n"))
+        return 400;
+    if (version[5] != '1')
+        return 505;
+    out->method = known_method(line, method_size);
+    if (!out->method)
+        return 501;
+    out->target_at = method_size + 1;
+    out->target_size = target_size;
+    out->old = version[7] == '0';
+    out->patched = version[7] > '1';
+    return is_target_of(out->method, target, target_size) ? 0 : 400;
+}
+
+/* ---- fields ---- */
+
+bool tdm__message_field_line(const char *line, size_t size)
+{
+    if (size < 2 || line[size - 2] != '\r' || memchr(line, '\r', size - 2))
+        return false;
+    return size == 2 || (kinds[(unsigned char) line[0]] & TOKEN);
+}
+
+static bool is_port(const char *text, size_t size)
+{
+    size_t digits = 0;
+    while (digits < size && text[digits] >= '0' && text[digits] <= '9')
+        digits++;
+    return digits == size && size <= 5;
+}
+
+/* What stands between brackets: an IPv6 address, or a "v1.something" that nobody has seen yet. */
+static bool is_literal(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (!strchr("0123456789abcdefABCDEF:.", text[i]) || !text[i])
+            return false;
+    }
+    return size >= 2 && memchr(text, ':', size);
+}
+
+static bool is_name(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] != '%')
+            continue;
+        if (i + 2 >= size || !strchr("0123456789abcdefABCDEF", text[i + 1]) ||
+            !strchr("0123456789abcdefABCDEF", text[i + 2]))
+            return false;
+    }
+    return size > 0 && span(text, size, HOST) == size && !memchr(text, ':', size);
+}
+
+bool tdm__message_host_ok(const char *host, size_t size)
+{
+    size_t name_size;
+    if (size && host[0] == '[') {
+        const char *end = memchr(host, ']', size);
+        if (!end || !is_literal(host + 1, (size_t) (end - host) - 1))
+            return false;
+        name_size = (size_t) (end - host) + 1;
+    } else {
+        const char *colon = size ? memchr(host, ':', size) : NULL;
+        name_size = colon ? (size_t) (colon - host) : size;
+        if (!is_name(host, name_size))
+            return false;
+    }
+    if (name_size == size)
+        return true;
+    return host[name_size] == ':' && is_port(host + name_size + 1, size - name_size - 1);
+}
+
+bool tdm__message_lists(const char *list, const char *option)
 {
     size_t size = strlen(option);
-    for (unsigned i = 0; i < in->field_count; i++) {
-        if (strcasecmp(in->fields[i].name, "Connection") != 0)
-            continue;
-        for (const char *p = in->fields[i].value; *p;) {
-            p += strspn(p, " \t,");
-            size_t n = strcspn(p, " \t,");
-            if (n == size && strncasecmp(p, option, size) == 0)
-                return true;
-            p += n;
-        }
+    while (*list) {
+        list += strspn(list, " \t,");
+        size_t n = strcspn(list, ",");
+        size_t item = n;
+        while (item && (list[item - 1] == ' ' || list[item - 1] == '\t'))
+            item--;
+        if (item == size && strncasecmp(list, option, size) == 0)
+            return true;
+        list += n;
     }
     return false;
+}
+
+bool tdm__message_length(const char *value, unsigned long long *out)
+{
+    size_t digits = strspn(value, "0123456789"), zeros = strspn(value, "0");
+    if (digits == 0 || value[digits] || digits - zeros > 18)
+        return false;
+    *out = 0;
+    for (size_t i = zeros; i < digits; i++)
+        *out = *out * 10 + (unsigned) (value[i] - '0');
+    return true;
 }

@@ -3,11 +3,12 @@
 #ifndef TANDEM_SERVER_REFUSAL_H
 #define TANDEM_SERVER_REFUSAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define TDM__REFUSAL_MAX 512
 
-/* {"detail": the status's words}, with `Connection: close`. @return its size. */
-size_t tdm__refusal_write(int status, char to[TDM__REFUSAL_MAX]);
+/* {"detail": the status's words}, with `Connection: close`. @param head_only it answers a HEAD. @return its size. */
+size_t tdm__refusal_write(int status, bool head_only, char to[TDM__REFUSAL_MAX]);
 
 #endif

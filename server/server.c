@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/gate.h"
+#include "server/connection.h"
 #include <tandem/clock.h>
 
 #define PATIENCE_S 2 /* for a loop to come round at the end */
@@ -39,7 +39,8 @@ static void on_end(tdm__message *message)
 {
     tdm__slot *slot = slot_of(message, offsetof(tdm__slot, end));
     tdm__server *server = slot->server;
-    tdm__gate_destroy(slot->gate);
+    if (slot->gate)
+        slot->gate->ways->destroy(slot->gate);
     slot->gate = NULL;
     pthread_mutex_lock(&server->lock);
     server->ended++;
@@ -51,14 +52,17 @@ static void create_gate(tdm__loop *loop, void *arg)
 {
     (void) loop;
     tdm__slot *slot = arg;
-    slot->err = tdm__gate_create(&slot->gate, slot, slot->fd);
+    bool direct = slot->server->options.transport == TDM_DIRECT;
+    slot->err = direct ? tdm__direct_gate_create(&slot->gate, slot, slot->fd)
+                       : tdm__evhttp_gate_create(&slot->gate, slot, slot->fd);
 }
 
 static void destroy_gate(tdm__loop *loop, void *arg)
 {
     (void) loop;
     tdm__slot *slot = arg;
-    tdm__gate_destroy(slot->gate);
+    if (slot->gate)
+        slot->gate->ways->destroy(slot->gate);
     slot->gate = NULL;
 }
 

@@ -29,7 +29,7 @@ struct tdm_channel {
     tdm__waiters senders, receivers;
     unsigned first, count; /* of the ring */
     bool closed;
-    char items[];
+    _Alignas(max_align_t) char items[];
 };
 
 int tdm_channel_create(tdm_channel **out, const tdm_channel_options *options)
@@ -60,9 +60,9 @@ void tdm_channel_destroy(tdm_channel **at)
     if (!c)
         return;
     *at = NULL;
-    pthread_mutex_lock(&c->lock); /* whoever woke the caller may still hold it */
+    tdm__lock(&c->lock); /* whoever woke the caller may still hold it */
     assert(!c->senders.first && !c->receivers.first);
-    pthread_mutex_unlock(&c->lock);
+    tdm__unlock(&c->lock);
     for (unsigned i = 0; c->drop && i < c->count; i++)
         c->drop(slot(c, i));
     pthread_mutex_destroy(&c->lock);
@@ -132,21 +132,21 @@ static int wait_for(tdm_channel *c, tdm__waiters *list, party *self, int64_t dea
 
 static int send(tdm_channel *c, const void *item, const double *seconds)
 {
-    pthread_mutex_lock(&c->lock);
+    tdm__lock(&c->lock);
     int err = send_now(c, item);
     if (err == -EAGAIN)
         return wait_for(c, &c->senders, &(party){.from = item}, seconds ? tdm__deadline_in(*seconds) : INT64_MAX);
-    pthread_mutex_unlock(&c->lock);
+    tdm__unlock(&c->lock);
     return err;
 }
 
 static int receive(tdm_channel *c, void *item, const double *seconds)
 {
-    pthread_mutex_lock(&c->lock);
+    tdm__lock(&c->lock);
     int err = receive_now(c, item);
     if (err == -EAGAIN)
         return wait_for(c, &c->receivers, &(party){.to = item}, seconds ? tdm__deadline_in(*seconds) : INT64_MAX);
-    pthread_mutex_unlock(&c->lock);
+    tdm__unlock(&c->lock);
     return err;
 }
 
@@ -162,9 +162,9 @@ int tdm_channel_send_for(tdm_channel *c, const void *item, double seconds)
 
 int tdm_channel_try_send(tdm_channel *c, const void *item)
 {
-    pthread_mutex_lock(&c->lock);
+    tdm__lock(&c->lock);
     int err = send_now(c, item);
-    pthread_mutex_unlock(&c->lock);
+    tdm__unlock(&c->lock);
     return err;
 }
 
@@ -180,26 +180,26 @@ int tdm_channel_receive_for(tdm_channel *c, void *item, double seconds)
 
 int tdm_channel_try_receive(tdm_channel *c, void *item)
 {
-    pthread_mutex_lock(&c->lock);
+    tdm__lock(&c->lock);
     int err = receive_now(c, item);
-    pthread_mutex_unlock(&c->lock);
+    tdm__unlock(&c->lock);
     return err;
 }
 
 void tdm_channel_close(tdm_channel *c)
 {
-    pthread_mutex_lock(&c->lock);
+    tdm__lock(&c->lock);
     c->closed = true;
     tdm__waiters_wake_all(&c->senders, -EPIPE);
     tdm__waiters_wake_all(&c->receivers, -EPIPE);
-    pthread_mutex_unlock(&c->lock);
+    tdm__unlock(&c->lock);
 }
 
 static unsigned read_count(tdm_channel *c, const unsigned *count)
 {
-    pthread_mutex_lock(&c->lock);
+    tdm__lock(&c->lock);
     unsigned value = *count;
-    pthread_mutex_unlock(&c->lock);
+    tdm__unlock(&c->lock);
     return value;
 }
 

@@ -31,9 +31,9 @@ void tdm_condition_destroy(tdm_condition **slot)
     if (!c)
         return;
     *slot = NULL;
-    pthread_mutex_lock(&c->lock); /* whoever woke the caller may still hold it */
+    tdm__lock(&c->lock); /* whoever woke the caller may still hold it */
     assert(!c->waiters.first);
-    pthread_mutex_unlock(&c->lock);
+    tdm__unlock(&c->lock);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }
@@ -45,7 +45,7 @@ static int wait(tdm_condition *c, tdm_mutex *mutex, int64_t deadline_ns)
     if (!tdm__exec_to_wait())
         return -EDEADLK;
     tdm__waiter self;
-    pthread_mutex_lock(&c->lock);
+    tdm__lock(&c->lock);
     int err = tdm_mutex_unlock(mutex);
     assert(!err);
     err = tdm__waiters_wait(&c->waiters, &self, &c->lock, deadline_ns);
@@ -68,33 +68,36 @@ int tdm_condition_wait_until(tdm_condition *c, tdm_mutex *mutex, bool (*holds)(v
     if (!tdm__mutex_is_mine(mutex))
         return -EPERM;
     int64_t deadline_ns = tdm__deadline_in(seconds);
+    struct tdm_timeout *scope = tdm__scope_that_would_fire(tdm__exec_to_wait());
     int err = 0;
     while (!holds(arg)) {
         if (err)
             return err; /* a wait that failed is followed by one last look */
         err = wait(c, mutex, deadline_ns);
     }
+    if (err == -ETIMEDOUT)
+        tdm__scope_spare(scope); /* it holds: nobody was too late */
     return 0;
 }
 
 void tdm_condition_signal(tdm_condition *c)
 {
-    pthread_mutex_lock(&c->lock);
+    tdm__lock(&c->lock);
     tdm__waiters_wake(&c->waiters, 0);
-    pthread_mutex_unlock(&c->lock);
+    tdm__unlock(&c->lock);
 }
 
 void tdm_condition_broadcast(tdm_condition *c)
 {
-    pthread_mutex_lock(&c->lock);
+    tdm__lock(&c->lock);
     tdm__waiters_wake_all(&c->waiters, 0);
-    pthread_mutex_unlock(&c->lock);
+    tdm__unlock(&c->lock);
 }
 
 unsigned tdm_condition_waiting(tdm_condition *c)
 {
-    pthread_mutex_lock(&c->lock);
+    tdm__lock(&c->lock);
     unsigned count = c->waiters.count;
-    pthread_mutex_unlock(&c->lock);
+    tdm__unlock(&c->lock);
     return count;
 }

@@ -26,9 +26,9 @@ bool tdm__executor_is_finished(tdm_executor *executor)
 /* Those who wait for the last task, or for the next end of one, need not wait any more. */
 static void say_finished(tdm_executor *executor)
 {
-    pthread_mutex_lock(&executor->lock);
+    tdm__lock(&executor->lock);
     tdm__cond_broadcast(&executor->quiet);
-    pthread_mutex_unlock(&executor->lock);
+    tdm__unlock(&executor->lock);
     tdm__watch_notify(&executor->watch);
 }
 
@@ -58,19 +58,19 @@ void tdm_executor_close(tdm_executor *executor)
 
 void tdm_executor_hurry(tdm_executor *executor)
 {
-    pthread_mutex_lock(&executor->lock);
+    tdm__lock(&executor->lock);
     executor->hurry = true;
     tdm__cond_broadcast(&executor->quiet);
-    pthread_mutex_unlock(&executor->lock);
+    tdm__unlock(&executor->lock);
 }
 
 void tdm__executor_handler_gone(tdm_executor *executor)
 {
     if (!atomic_load(&executor->closing))
         return;
-    pthread_mutex_lock(&executor->lock);
+    tdm__lock(&executor->lock);
     tdm__cond_broadcast(&executor->quiet);
-    pthread_mutex_unlock(&executor->lock);
+    tdm__unlock(&executor->lock);
 }
 
 static bool has_tasks(tdm_executor *executor)
@@ -88,10 +88,10 @@ static void wait_while(tdm_executor *executor, bool (*something)(tdm_executor *e
 {
     int64_t deadline = tdm__deadline_in(seconds);
     bool in_time = true;
-    pthread_mutex_lock(&executor->lock);
+    tdm__lock(&executor->lock);
     while (something(executor) && !executor->hurry && in_time)
         in_time = tdm__cond_wait(&executor->quiet, &executor->lock, deadline);
-    pthread_mutex_unlock(&executor->lock);
+    tdm__unlock(&executor->lock);
 }
 
 /* ---- what each shard does; on its owner ---- */
@@ -255,9 +255,9 @@ int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options,
 bool tdm__executor_settle(tdm_executor *executor)
 {
     if (!executor->abandoned) {
-        pthread_mutex_lock(&executor->lock);
+        tdm__lock(&executor->lock);
         executor->hurry = false;
-        pthread_mutex_unlock(&executor->lock);
+        tdm__unlock(&executor->lock);
         wait_while(executor, is_in_use, SETTLE_S);
     }
     return !is_in_use(executor);

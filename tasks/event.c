@@ -31,26 +31,26 @@ void tdm_event_destroy(tdm_event **slot)
     if (!event)
         return;
     *slot = NULL;
-    pthread_mutex_lock(&event->lock); /* whoever let the caller go may still hold it */
+    tdm__lock(&event->lock); /* whoever let the caller go may still hold it */
     assert(!event->waiters.first);
-    pthread_mutex_unlock(&event->lock);
+    tdm__unlock(&event->lock);
     pthread_mutex_destroy(&event->lock);
     free(event);
 }
 
 void tdm_event_set(tdm_event *event)
 {
-    pthread_mutex_lock(&event->lock);
+    tdm__lock(&event->lock);
     atomic_store_explicit(&event->set, true, memory_order_release);
     tdm__waiters_wake_all(&event->waiters, 0);
-    pthread_mutex_unlock(&event->lock);
+    tdm__unlock(&event->lock);
 }
 
 void tdm_event_clear(tdm_event *event)
 {
-    pthread_mutex_lock(&event->lock);
+    tdm__lock(&event->lock);
     atomic_store_explicit(&event->set, false, memory_order_relaxed);
-    pthread_mutex_unlock(&event->lock);
+    tdm__unlock(&event->lock);
 }
 
 bool tdm_event_is_set(const tdm_event *event)
@@ -60,9 +60,9 @@ bool tdm_event_is_set(const tdm_event *event)
 
 static int wait(tdm_event *event, int64_t deadline_ns)
 {
-    pthread_mutex_lock(&event->lock);
+    tdm__lock(&event->lock);
     if (tdm_event_is_set(event)) {
-        pthread_mutex_unlock(&event->lock);
+        tdm__unlock(&event->lock);
         return 0;
     }
     tdm__waiter self;
@@ -81,8 +81,8 @@ int tdm_event_wait_for(tdm_event *event, double seconds)
 
 unsigned tdm_event_waiting(tdm_event *event)
 {
-    pthread_mutex_lock(&event->lock);
+    tdm__lock(&event->lock);
     unsigned count = event->waiters.count;
-    pthread_mutex_unlock(&event->lock);
+    tdm__unlock(&event->lock);
     return count;
 }

@@ -91,7 +91,8 @@ tdm__exec *tdm__exec_to_wait(void);
 /* The result of a wait whose own deadline came first. */
 #define TDM__DUE (-ETIME)
 
-void tdm__wait_begin(tdm__exec *exec, bool shielded);
+#define tdm__wait_begin(exec, shielded) tdm__wait_begin_in(exec, shielded, __func__)
+void tdm__wait_begin_in(tdm__exec *exec, bool shielded, const char *in);
 /* @return the result of whoever was first: what tdm__wake() was given; TDM__DUE: `deadline_ns` has come (INT64_MAX:
  * none); -ECANCELED; -ETIMEDOUT: a scope's deadline; -ENOMEM: no room for its timer. */
 int tdm__wait_until(tdm__exec *exec, int64_t deadline_ns);
@@ -112,6 +113,11 @@ void tdm__exec_cancel(tdm__exec *exec);
 void tdm__exec_set_deadline(tdm__exec *exec, int64_t deadline_ns);
 /* A wait has ended with -ETIMEDOUT: note whose deadline it was. */
 void tdm__scope_fired(tdm__exec *exec);
+/* For a call that looks once more after its wait has ended, and may have a result after all: then it was no scope's deadline
+ * that ended it. Before the wait: the scope that it would note, if it has not fired before. NULL: none. `exec` may be NULL. */
+struct tdm_timeout *tdm__scope_that_would_fire(tdm__exec *exec);
+/* After a wait that ended with -ETIMEDOUT: take the note back. NULL is accepted. */
+void tdm__scope_spare(struct tdm_timeout *scope);
 
 /* `ns` from now, as a deadline; INT64_MAX stays that. */
 int64_t tdm__deadline(int64_t ns);

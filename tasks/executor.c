@@ -151,11 +151,12 @@ int tdm_pool_create(tdm_pool **out, tdm_executor *executor, const tdm_pool_optio
         return err;
     tdm__pool *background = executor->pools[TDM__BACKGROUND];
     tdm__pool_lock(background);
-    executor->gauges[TDM_POOL].exclusive = false; /* from now on several locks guard the lane */
+    if (executor->gauges[TDM_POOL].exclusive) /* once: other pools' workers read it under their own locks */
+        executor->gauges[TDM_POOL].exclusive = false;
     tdm__pool_unlock(background);
-    pthread_mutex_lock(&executor->lock);
+    tdm__lock(&executor->lock);
     err = add_pool(executor, &settings);
-    pthread_mutex_unlock(&executor->lock);
+    tdm__unlock(&executor->lock);
     if (!err)
         *out = tdm_pool_find(executor, settings.name);
     return err;
@@ -214,6 +215,7 @@ int tdm_executor_create(tdm_executor **out, const tdm_executor_options *options)
         tear_down(executor);
         return err;
     }
+    tdm__testing_count_executors(1);
     *out = executor;
     return 0;
 }
@@ -231,6 +233,7 @@ int tdm_executor_destroy(tdm_executor **slot)
     if (!tdm__executor_settle(executor))
         return -EBUSY;
     tear_down(executor);
+    tdm__testing_count_executors(-1);
     return 0;
 }
 

@@ -60,25 +60,25 @@ static bool is_busy(const fd_wait *self)
 /* @return 0; -EBUSY. With `look_only` it is not in the table then. */
 static int enter(fd_wait *self, bool look_only)
 {
-    pthread_mutex_lock(&table.lock);
+    tdm__lock(&table.lock);
     bool busy = is_busy(self);
     if (!busy && !look_only) {
         fd_wait **chain = chain_of(self->fd);
         self->next = *chain;
         *chain = self;
     }
-    pthread_mutex_unlock(&table.lock);
+    tdm__unlock(&table.lock);
     return busy ? -EBUSY : 0;
 }
 
 static void leave(const fd_wait *self)
 {
-    pthread_mutex_lock(&table.lock);
+    tdm__lock(&table.lock);
     fd_wait **at = chain_of(self->fd);
     while (*at != self)
         at = &(*at)->next;
     *at = self->next;
-    pthread_mutex_unlock(&table.lock);
+    tdm__unlock(&table.lock);
 }
 
 /* ---- looking ---- */
@@ -113,11 +113,11 @@ struct tdm__fds {
 static short wanted(const tdm__fds *fds, int fd)
 {
     int events = 0;
-    pthread_mutex_lock(&table.lock);
+    tdm__lock(&table.lock);
     for (const fd_wait *wait = *chain_of(fd); wait; wait = wait->next)
         if (wait->fd == fd && wait->exec->loop == fds->loop)
             events |= wait->events;
-    pthread_mutex_unlock(&table.lock);
+    tdm__unlock(&table.lock);
     return (short) events;
 }
 
@@ -141,13 +141,13 @@ static int tell(const tdm__fds *fds, int fd)
 static bool wake_waiters(const tdm__fds *fds, int fd, int revents)
 {
     bool any = false;
-    pthread_mutex_lock(&table.lock);
+    tdm__lock(&table.lock);
     for (const fd_wait *wait = *chain_of(fd); wait; wait = wait->next)
         if (wait->fd == fd && wait->exec->loop == fds->loop && (revents & (wait->events | POLLHUP | POLLERR))) {
             any = true;
             tdm__wake(wait->exec, 0); /* or something else was first */
         }
-    pthread_mutex_unlock(&table.lock);
+    tdm__unlock(&table.lock);
     return any;
 }
 

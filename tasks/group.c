@@ -8,8 +8,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tasks/executor.h"
+
+enum { FEW = 8 };
 
 struct tdm_group {
     tdm_executor *executor; /* constant, as are the next three */
@@ -21,39 +24,51 @@ struct tdm_group {
     tdm_task *children;   /* that have not ended */
     unsigned live, count; /* children now, and ever */
     bool cancelled;
-    int error; /* the first */
-    int first; /* the first that was done, or -1 */
+    int error;                 /* the first */
+    int first;                 /* the first that was done, or -1 */
+    bool wake_each;            /* who waits wants to know of each end, not of the last */
+    _Atomic bool worker_waits; /* raised under the lock before it looks for children to run; read without */
     tdm__waiters waiters;
 
     tdm_end *ends;                  /* by index */
     unsigned *order;                /* the indexes, in the order of the ends */
     unsigned ended, told, capacity; /* of `order`: filled, and handed out by tdm_group_next() */
+    tdm_end few_ends[FEW];          /* most groups are small */
+    unsigned few_order[FEW];
 };
 
 /* ---- children ---- */
+
+/* A copy of `old` in memory that is twice as large. @return NULL: no memory. */
+static void *doubled(void *old, const void *few, size_t count, size_t size)
+{
+    void *more = old == few ? malloc(2 * count * size) : realloc(old, 2 * count * size);
+    if (more && old == few)
+        memcpy(more, few, count * size);
+    return more;
+}
 
 /* With the lock. @return 0; -ENOMEM. */
 static int make_room(tdm_group *group)
 {
     if (group->forget || group->count < group->capacity)
         return 0;
-    unsigned capacity = group->capacity ? group->capacity * 2 : 8;
-    tdm_end *ends = realloc(group->ends, capacity * sizeof *ends);
+    tdm_end *ends = doubled(group->ends, group->few_ends, group->capacity, sizeof *ends);
     if (!ends)
         return -ENOMEM;
     group->ends = ends;
-    unsigned *order = realloc(group->order, capacity * sizeof *order);
+    unsigned *order = doubled(group->order, group->few_order, group->capacity, sizeof *order);
     if (!order)
         return -ENOMEM;
     group->order = order;
-    group->capacity = capacity;
+    group->capacity *= 2;
     return 0;
 }
 
 int tdm__group_add(tdm_group *group, tdm_task *task)
 {
     tdm__task_more *more = tdm__task_more_of(task);
-    pthread_mutex_lock(&group->lock);
+    tdm__lock(&group->lock);
     int err = group->cancelled ? -ECANCELED : make_room(group);
     if (!err) {
         more->group_index = group->count++;
@@ -64,7 +79,7 @@ int tdm__group_add(tdm_group *group, tdm_task *task)
             tdm__task_more_of(group->children)->group_previous = task;
         group->children = task;
     }
-    pthread_mutex_unlock(&group->lock);
+    tdm__unlock(&group->lock);
     return err;
 }
 
@@ -125,13 +140,14 @@ void tdm__group_child_over(tdm_group *group, tdm_task *task)
     tdm__message_list over = {0};
     tdm_end end;
     tdm__task_end(task, &end);
-    pthread_mutex_lock(&group->lock);
+    tdm__lock(&group->lock);
     remove_child(group, more);
     remember(group, &end, more->group_index);
     if (is_decisive(group, &end) && !group->cancelled)
         cancel_all(group, &over);
-    tdm__waiters_wake_all(&group->waiters, 0);
-    pthread_mutex_unlock(&group->lock); /* from here on the group may be gone */
+    if (!group->live || group->wake_each)
+        tdm__waiters_wake_all(&group->waiters, 0);
+    tdm__unlock(&group->lock); /* from here on the group may be gone */
     take_apart(&over);
 }
 
@@ -165,9 +181,20 @@ int tdm_group_open(tdm_group **out, const tdm_group_options *options)
     group->forget = o->forget;
     group->outer = more ? more->group : NULL;
     group->first = -1;
+    group->ends = group->few_ends;
+    group->order = group->few_order;
+    group->capacity = FEW;
     pthread_mutex_init(&group->lock, NULL);
     *out = group;
     return 0;
+}
+
+/* A worker that waits may have to run the new child itself. */
+static void nudge(tdm_group *group)
+{
+    tdm__lock(&group->lock);
+    tdm__waiters_wake_all(&group->waiters, 0);
+    tdm__unlock(&group->lock);
 }
 
 int tdm_group_spawn(tdm_group *group, const tdm_task_spec *spec)
@@ -176,16 +203,20 @@ int tdm_group_spawn(tdm_group *group, const tdm_task_spec *spec)
     unsigned index;
     child.group = group;
     int err = tdm__spawn_child(group->executor, &child, &index);
-    return err ? err : (int) index;
+    if (err)
+        return err;
+    if (atomic_load(&group->worker_waits))
+        nudge(group);
+    return (int) index;
 }
 
 void tdm_group_cancel(tdm_group *group)
 {
     tdm__message_list over = {0};
-    pthread_mutex_lock(&group->lock);
+    tdm__lock(&group->lock);
     if (!group->cancelled)
         cancel_all(group, &over);
-    pthread_mutex_unlock(&group->lock);
+    tdm__unlock(&group->lock);
     take_apart(&over);
 }
 
@@ -194,6 +225,7 @@ static tdm_task *claim_child(tdm_group *group)
 {
     if (!tdm__pool_current())
         return NULL;
+    atomic_store(&group->worker_waits, true);
     for (tdm_task *child = group->children; child; child = tdm__task_more_of(child)->group_next)
         if (tdm__task_claim(child))
             return child;
@@ -205,7 +237,7 @@ static int wait_once(tdm_group *group, bool shielded)
 {
     tdm_task *child = claim_child(group);
     if (child) {
-        pthread_mutex_unlock(&group->lock);
+        tdm__unlock(&group->lock);
         tdm__task_run_claimed(child);
         return 0;
     }
@@ -213,11 +245,11 @@ static int wait_once(tdm_group *group, bool shielded)
     tdm__await await = {.group = group};
     tdm__waiter waiter;
     if (!self) {
-        pthread_mutex_unlock(&group->lock);
+        tdm__unlock(&group->lock);
         return -EDEADLK;
     }
     if (!tdm__await_note(self, &await)) {
-        pthread_mutex_unlock(&group->lock);
+        tdm__unlock(&group->lock);
         return -EDEADLK;
     }
     int err = shielded ? tdm__waiters_wait_shielded(&group->waiters, &waiter, &group->lock)
@@ -229,12 +261,12 @@ static int wait_once(tdm_group *group, bool shielded)
 static int wait_for_all(tdm_group *group, bool shielded)
 {
     int err = 0;
-    pthread_mutex_lock(&group->lock);
+    tdm__lock(&group->lock);
     while (group->live && !err) {
         err = wait_once(group, shielded);
-        pthread_mutex_lock(&group->lock);
+        tdm__lock(&group->lock);
     }
-    pthread_mutex_unlock(&group->lock);
+    tdm__unlock(&group->lock);
     return err;
 }
 
@@ -256,11 +288,14 @@ int tdm_group_wait(tdm_group *group)
 int tdm_group_next(tdm_group *group, tdm_end *end, unsigned *index)
 {
     int err = 0;
-    pthread_mutex_lock(&group->lock);
+    struct tdm_timeout *scope = tdm__scope_that_would_fire(tdm__exec_to_wait());
+    tdm__lock(&group->lock);
     while (group->told == group->ended && group->live && !err) {
+        group->wake_each = true;
         err = wait_once(group, false);
-        pthread_mutex_lock(&group->lock);
+        tdm__lock(&group->lock);
     }
+    group->wake_each = false;
     bool there = group->told < group->ended;
     if (there) {
         unsigned which = group->order[group->told++];
@@ -268,7 +303,9 @@ int tdm_group_next(tdm_group *group, tdm_end *end, unsigned *index)
         if (index)
             *index = which;
     }
-    pthread_mutex_unlock(&group->lock);
+    tdm__unlock(&group->lock);
+    if (there && err == -ETIMEDOUT)
+        tdm__scope_spare(scope); /* an end came before this look */
     return there ? 1 : err;
 }
 
@@ -294,8 +331,10 @@ int tdm_group_close(tdm_group **slot)
         return err;
     *slot = NULL;
     pthread_mutex_destroy(&group->lock);
-    free(group->ends);
-    free(group->order);
+    if (group->ends != group->few_ends)
+        free(group->ends);
+    if (group->order != group->few_order)
+        free(group->order);
     free(group);
     return 0;
 }

@@ -72,17 +72,24 @@ void tdm__await_end(tdm__exec *self)
 
 bool tdm__await_note(tdm__exec *self, tdm__await *await)
 {
-    pthread_mutex_lock(&lock);
+    tdm__lock(&lock);
     bool harmless = tdm__await_begin(self, await);
-    pthread_mutex_unlock(&lock);
+    tdm__unlock(&lock);
     return harmless;
+}
+
+void tdm__await_lie_beneath(tdm__exec *self, tdm__await *await)
+{
+    tdm__lock(&lock);
+    self->awaits = await;
+    tdm__unlock(&lock);
 }
 
 void tdm__await_forget(tdm__exec *self)
 {
-    pthread_mutex_lock(&lock);
+    tdm__lock(&lock);
     tdm__await_end(self);
-    pthread_mutex_unlock(&lock);
+    tdm__unlock(&lock);
 }
 
 /* ---- handles ---- */
@@ -92,13 +99,13 @@ void tdm__handle_made(tdm_task *task)
     if (!task->executor->settings.debug)
         return;
     tdm__task_more *more = tdm__task_more_of(task);
-    pthread_mutex_lock(&lock);
+    tdm__lock(&lock);
     more->older = newest;
     if (newest)
         tdm__task_more_of(newest)->newer = task;
     newest = task;
     more->listed = true;
-    pthread_mutex_unlock(&lock);
+    tdm__unlock(&lock);
 }
 
 /* With the lock. */
@@ -124,7 +131,7 @@ static void report_failure(const tdm_end *end)
 
 void tdm__handles_report(tdm_executor *executor)
 {
-    pthread_mutex_lock(&lock);
+    tdm__lock(&lock);
     for (tdm_task *task = newest; task; task = tdm__task_more_of(task)->older) {
         const tdm__task_more *more = tdm__task_more_of(task);
         if (task->executor != executor)
@@ -133,7 +140,7 @@ void tdm__handles_report(tdm_executor *executor)
         if (more->over)
             report_failure(&more->end);
     }
-    pthread_mutex_unlock(&lock);
+    tdm__unlock(&lock);
 }
 
 tdm__published_to tdm__task_publish(tdm_task *task)
@@ -142,7 +149,7 @@ tdm__published_to tdm__task_publish(tdm_task *task)
     tdm__published_to to = TDM__TO_HOLDER;
     tdm__task_end(task, &more->end);
     tdm_end end = more->end;
-    pthread_mutex_lock(&lock);
+    tdm__lock(&lock);
     if (task->evented && tdm__evented_leave(task)) {
         to = TDM__NOT_YET;
     } else {
@@ -151,7 +158,7 @@ tdm__published_to tdm__task_publish(tdm_task *task)
             to = TDM__TO_NOBODY;
         tdm__waiters_wake_all(&more->joiners, 0);
     }
-    pthread_mutex_unlock(&lock);
+    tdm__unlock(&lock);
     if (to == TDM__TO_NOBODY)
         report_failure(&end);
     return to;
@@ -169,11 +176,11 @@ void tdm_task_detach(tdm_task **handle)
         return;
     *handle = NULL;
     tdm__task_more *more = tdm__task_more_of(task);
-    pthread_mutex_lock(&lock);
+    tdm__lock(&lock);
     handle_given_up(more);
     more->let_go = true;
     bool over = more->over;
-    pthread_mutex_unlock(&lock);
+    tdm__unlock(&lock);
     if (over) {
         report_failure(&more->end);
         tdm__task_free(task);
@@ -182,20 +189,20 @@ void tdm_task_detach(tdm_task **handle)
 
 bool tdm_task_ended_yet(const tdm_task *task)
 {
-    pthread_mutex_lock(&lock);
+    tdm__lock(&lock);
     bool over = ((const tdm__task_more *) (task + 1))->over;
-    pthread_mutex_unlock(&lock);
+    tdm__unlock(&lock);
     return over;
 }
 
 int tdm_task_stop(tdm_task *task)
 {
     tdm_task *over = NULL;
-    pthread_mutex_lock(&lock); /* while it is held, the task cannot end for good */
+    tdm__lock(&lock); /* while it is held, the task cannot end for good */
     bool ended = tdm__task_more_of(task)->over;
     if (!ended)
         over = tdm__task_ask_to_stop(task);
-    pthread_mutex_unlock(&lock);
+    tdm__unlock(&lock);
     if (over)
         tdm__task_over(over);
     return ended ? -EALREADY : 0;
@@ -207,9 +214,9 @@ static int take(tdm_task **handle, tdm_end *end)
 {
     tdm_task *task = *handle;
     tdm__task_more *more = tdm__task_more_of(task);
-    pthread_mutex_lock(&lock);
+    tdm__lock(&lock);
     handle_given_up(more);
-    pthread_mutex_unlock(&lock);
+    tdm__unlock(&lock);
     if (end)
         *end = more->end;
     *handle = NULL;
@@ -225,7 +232,7 @@ static int wait_once(tdm_task *task, int64_t deadline_ns, bool shielded)
     tdm__await await = {.task = task};
     tdm__waiter waiter;
     if (!self || !tdm__await_begin(self, &await)) {
-        pthread_mutex_unlock(&lock);
+        tdm__unlock(&lock);
         return -EDEADLK;
     }
     int err = shielded ? tdm__waiters_wait_shielded(&more->joiners, &waiter, &lock)
@@ -239,11 +246,11 @@ static int join(tdm_task **handle, int64_t deadline_ns, bool shielded, tdm_end *
     tdm_task *task = *handle;
     const tdm__task_more *more = tdm__task_more_of(task);
     for (;;) {
-        pthread_mutex_lock(&lock);
+        tdm__lock(&lock);
         if (more->over)
             break;
         if (tdm__task_claim(task)) {
-            pthread_mutex_unlock(&lock);
+            tdm__unlock(&lock);
             tdm__task_run_claimed(task);
             continue;
         }
@@ -251,7 +258,7 @@ static int join(tdm_task **handle, int64_t deadline_ns, bool shielded, tdm_end *
         if (err)
             return err == TDM__DUE ? -ETIMEDOUT : err;
     }
-    pthread_mutex_unlock(&lock);
+    tdm__unlock(&lock);
     return take(handle, end);
 }
 
@@ -260,7 +267,7 @@ int tdm_join(tdm_task **task, tdm_end *end)
     return join(task, INT64_MAX, false, end);
 }
 
-int tdm_join_within(tdm_task **task, double seconds, tdm_end *end)
+int tdm_join_for(tdm_task **task, double seconds, tdm_end *end)
 {
     return join(task, tdm__deadline_in(seconds), false, end);
 }

@@ -68,9 +68,9 @@ void tdm_limiter_destroy(tdm_limiter **slot)
     if (!l)
         return;
     *slot = NULL;
-    pthread_mutex_lock(&l->lock); /* whoever woke the caller may still hold it */
+    tdm__lock(&l->lock); /* whoever woke the caller may still hold it */
     assert(!l->turn_taken && !l->queue.first);
-    pthread_mutex_unlock(&l->lock);
+    tdm__unlock(&l->lock);
     pthread_mutex_destroy(&l->lock);
     free(l);
 }
@@ -119,7 +119,7 @@ static int wait_for_turn(tdm_limiter *l, int64_t deadline_ns)
         return 0;
     }
     int err = tdm__waiters_wait(&l->queue, &self, &l->lock, deadline_ns);
-    pthread_mutex_lock(&l->lock);
+    tdm__lock(&l->lock);
     return err;
 }
 
@@ -133,20 +133,20 @@ static int wait_for_start(tdm_limiter *l, int64_t deadline_ns)
         err = tdm__waiters_wait(&l->turn, &self, &l->lock, next_ns < deadline_ns ? next_ns : deadline_ns);
         if (err == TDM__DUE && next_ns < deadline_ns)
             err = 0; /* it is time; look again */
-        pthread_mutex_lock(&l->lock);
+        tdm__lock(&l->lock);
     }
     return err;
 }
 
 static int acquire(tdm_limiter *l, int64_t deadline_ns)
 {
-    pthread_mutex_lock(&l->lock);
+    tdm__lock(&l->lock);
     int err = wait_for_turn(l, deadline_ns);
     if (!err) {
         err = wait_for_start(l, deadline_ns);
         pass_turn(l);
     }
-    pthread_mutex_unlock(&l->lock);
+    tdm__unlock(&l->lock);
     return tdm__timed(err);
 }
 
@@ -162,9 +162,9 @@ int tdm_limiter_acquire_for(tdm_limiter *l, double seconds)
 
 int tdm_limiter_try_acquire(tdm_limiter *l)
 {
-    pthread_mutex_lock(&l->lock);
+    tdm__lock(&l->lock);
     bool started = !l->turn_taken && start(l);
-    pthread_mutex_unlock(&l->lock);
+    tdm__unlock(&l->lock);
     return started ? 0 : -EAGAIN;
 }
 
@@ -172,11 +172,11 @@ int tdm_limiter_release(tdm_limiter *l)
 {
     if (!l->at_once)
         return 0;
-    pthread_mutex_lock(&l->lock);
+    tdm__lock(&l->lock);
     int err = l->running ? 0 : -EOVERFLOW;
     if (!err && l->running-- == l->at_once) /* else who has the turn waits for the clock */
         tdm__waiters_wake(&l->turn, 0);
-    pthread_mutex_unlock(&l->lock);
+    tdm__unlock(&l->lock);
     return err;
 }
 
@@ -192,16 +192,16 @@ int tdm_limiter_run(tdm_limiter *l, int (*run)(void *arg), void *arg)
 
 unsigned tdm_limiter_running(tdm_limiter *l)
 {
-    pthread_mutex_lock(&l->lock);
+    tdm__lock(&l->lock);
     unsigned running = l->running;
-    pthread_mutex_unlock(&l->lock);
+    tdm__unlock(&l->lock);
     return running;
 }
 
 unsigned tdm_limiter_waiting(tdm_limiter *l)
 {
-    pthread_mutex_lock(&l->lock);
+    tdm__lock(&l->lock);
     unsigned count = l->queue.count + l->turn.count;
-    pthread_mutex_unlock(&l->lock);
+    tdm__unlock(&l->lock);
     return count;
 }

@@ -190,7 +190,8 @@ int tdm__loop_run(tdm__loop *loop, tdm__exec *exec)
 void tdm__loop_enqueue(tdm__loop *loop, tdm__exec *exec)
 {
     assert(loop == current);
-    exec->loop = loop;
+    if (exec->loop != loop) /* of a task it was set before others could see it, and they read it */
+        exec->loop = loop;
     exec->message.run = start_exec;
     tdm__message_list_add(&loop->todo, &exec->message);
 }
@@ -222,7 +223,10 @@ void tdm__loop_suspend(tdm__loop *loop, tdm__exec *exec)
 
 void tdm__loop_post(tdm__loop *loop, tdm__message *message)
 {
-    if (tdm__inbox_put(&loop->inbox, message) && atomic_load(&loop->sleeping))
+    tdm__point();
+    bool was_empty = tdm__inbox_put(&loop->inbox, message);
+    tdm__point();
+    if (was_empty && atomic_load(&loop->sleeping))
         tdm__poller_wake(&loop->poller);
 }
 
@@ -253,9 +257,12 @@ static void run_messages(tdm__loop *loop)
     tdm__loop_now(loop); /* once for all that takes no time */
     tdm__inbox_take(&loop->inbox, &loop->todo);
     for (unsigned i = 0; i < loop->turn_limit; i++) {
+        if (tdm__testing())
+            tdm__message_list_draw(&loop->todo, resume_exec);
         tdm__message *message = tdm__message_list_take(&loop->todo);
         if (!message)
             break;
+        tdm__point();
         message->run(message);
     }
 }
@@ -312,6 +319,8 @@ static void *loop_main(void *arg)
     loop->thread_id = tdm_thread_id();
     tdm__task_memory_keep();
     while (!loop->stop) {
+        if (tdm__choose(2)) /* in testing mode: now and then messages come before timers */
+            run_messages(loop);
         run_timers(loop);
         look_for_stack(loop);
         run_messages(loop);
@@ -388,7 +397,7 @@ void tdm__loop_destroy(tdm__loop **slot)
         return;
     *slot = NULL;
     tdm__loop_call(loop, stop_loop, NULL);
-    pthread_join(loop->thread, NULL);
+    tdm__thread_join(loop->thread);
     loop_free(loop);
 }
 

@@ -44,9 +44,9 @@ void tdm_mutex_destroy(tdm_mutex **slot)
     if (!m)
         return;
     *slot = NULL;
-    pthread_mutex_lock(&m->lock); /* whoever handed it to the caller may still hold it */
+    tdm__lock(&m->lock); /* whoever handed it to the caller may still hold it */
     assert(atomic_load(&m->word) == FREE && !m->waiters.first);
-    pthread_mutex_unlock(&m->lock);
+    tdm__unlock(&m->lock);
     pthread_mutex_destroy(&m->lock);
     free(m);
 }
@@ -83,9 +83,9 @@ static int lock(tdm_mutex *m, int64_t deadline_ns)
     tdm__waiter self;
     if (tdm__mutex_is_mine(m))
         return -EDEADLK;
-    pthread_mutex_lock(&m->lock);
+    tdm__lock(&m->lock);
     if (take_or_announce(m)) {
-        pthread_mutex_unlock(&m->lock);
+        tdm__unlock(&m->lock);
         return own(m);
     }
     int err = tdm__waiters_wait(&m->waiters, &self, &m->lock, deadline_ns);
@@ -110,9 +110,9 @@ int tdm_mutex_try_lock(tdm_mutex *m)
 void tdm__mutex_lock_shielded(tdm_mutex *m)
 {
     tdm__waiter self;
-    pthread_mutex_lock(&m->lock);
+    tdm__lock(&m->lock);
     if (take_or_announce(m)) {
-        pthread_mutex_unlock(&m->lock);
+        tdm__unlock(&m->lock);
     } else {
         int err = tdm__waiters_wait_shielded(&m->waiters, &self, &m->lock);
         assert(!err);
@@ -123,10 +123,10 @@ void tdm__mutex_lock_shielded(tdm_mutex *m)
 
 static void hand_over(tdm_mutex *m)
 {
-    pthread_mutex_lock(&m->lock);
+    tdm__lock(&m->lock);
     bool handed = tdm__waiters_wake(&m->waiters, 0);
     atomic_store_explicit(&m->word, !handed ? FREE : m->waiters.first ? AWAITED : HELD, memory_order_release);
-    pthread_mutex_unlock(&m->lock);
+    tdm__unlock(&m->lock);
 }
 
 int tdm_mutex_unlock(tdm_mutex *m)
@@ -141,8 +141,8 @@ int tdm_mutex_unlock(tdm_mutex *m)
 
 unsigned tdm_mutex_waiting(tdm_mutex *m)
 {
-    pthread_mutex_lock(&m->lock);
+    tdm__lock(&m->lock);
     unsigned count = m->waiters.count;
-    pthread_mutex_unlock(&m->lock);
+    tdm__unlock(&m->lock);
     return count;
 }

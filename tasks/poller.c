@@ -10,6 +10,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "tasks/baton.h"
 #include "tasks/sanitizer.h"
 #include <event2/event.h>
 #include <tandem/clock.h>
@@ -17,6 +18,8 @@
 void tdm__poller_wake(tdm__poller *poller)
 {
     const uint64_t one = 1;
+    if (tdm__testing())
+        tdm__baton_wake(poller, false);
     while (write(poller->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
         ; /* EAGAIN: the counter is full, so it wakes anyway */
 }
@@ -44,14 +47,25 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
-    (void) what, (void) arg;
+    (void) what;
     uint64_t count;
+    ((tdm__poller *) arg)->woken = true;
     while (read(fd, &count, sizeof count) < 0 && errno == EINTR)
         ; /* EAGAIN: somebody woke us twice for one message */
 }
 
+/* Besides our own two. */
+static bool has_descriptors(const tdm__poller *poller)
+{
+    return event_base_get_num_events(poller->base, EVENT_BASE_COUNT_ADDED) > 2;
+}
+
 void tdm__poller_poll(tdm__poller *poller, bool block, int64_t next_ns)
 {
+    if (block && tdm__testing()) {
+        tdm__baton_idle(poller, next_ns, has_descriptors(poller), __func__);
+        block = false;
+    }
     if (block)
         tell(poller, next_ns);
     int err = event_base_loop(poller->base, EVLOOP_ONCE | (block ? 0 : EVLOOP_NONBLOCK));
@@ -72,6 +86,16 @@ static int make_base(tdm__poller *poller)
     return poller->base ? 0 : -ENOMEM;
 }
 
+/* libevent keeps what it is told until it polls, and only writes a warning if the kernel does not take it then. A loop that
+ * cannot be woken would be a loop that hangs: so each event must come once. */
+static int try_events(tdm__poller *poller)
+{
+    tdm__poller_wake(poller);
+    tell(poller, 1); /* long ago */
+    tdm__poller_poll(poller, false, 0);
+    return poller->woken && !poller->told_ns ? 0 : -ENOMEM;
+}
+
 int tdm__poller_init(tdm__poller *poller)
 {
     *poller = (tdm__poller){.wake_fd = -1, .timer_fd = -1, .told_ns = INT64_MAX};
@@ -88,7 +112,9 @@ int tdm__poller_init(tdm__poller *poller)
     poller->timer_event = event_new(poller->base, poller->timer_fd, EV_READ | EV_PERSIST, on_timer, poller);
     if (!poller->wake_event || !poller->timer_event)
         return -ENOMEM;
-    return event_add(poller->wake_event, NULL) < 0 || event_add(poller->timer_event, NULL) < 0 ? -ENOMEM : 0;
+    if (event_add(poller->wake_event, NULL) < 0 || event_add(poller->timer_event, NULL) < 0)
+        return -ENOMEM;
+    return try_events(poller);
 }
 
 void tdm__poller_finish(tdm__poller *poller)

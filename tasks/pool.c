@@ -58,7 +58,7 @@ static void take_in(tdm__pool *pool)
 
 void tdm__pool_lock(tdm__pool *pool)
 {
-    pthread_mutex_lock(&pool->lock);
+    tdm__lock(&pool->lock);
     if (!tdm__inbox_is_empty(&pool->intake))
         take_in(pool);
 }
@@ -81,8 +81,8 @@ static void fetch_worker(tdm__pool *pool, bool had_lock)
         return;
     }
     if (!had_lock) { /* a worker that counts as idle holds it until it sleeps */
-        pthread_mutex_lock(&pool->lock);
-        pthread_mutex_unlock(&pool->lock);
+        tdm__lock(&pool->lock);
+        tdm__unlock(&pool->lock);
     }
     tdm__cond_signal(&pool->wake);
 }
@@ -90,7 +90,7 @@ static void fetch_worker(tdm__pool *pool, bool had_lock)
 void tdm__pool_unlock(tdm__pool *pool)
 {
     bool fetch = pool->first && wants_worker(pool);
-    pthread_mutex_unlock(&pool->lock);
+    tdm__unlock(&pool->lock);
     if (fetch)
         fetch_worker(pool, true);
 }
@@ -227,7 +227,10 @@ void tdm__pool_run_inside(tdm__pool *pool, tdm__exec *exec)
     }
     tdm__pool_unlock(pool);
     if (live) {
+        tdm__await await = {.task = tdm__task_of(exec)};
+        tdm__await_lie_beneath(outer, &await); /* who would wait for `outer` must see that `exec` has to end first */
         call(exec);
+        tdm__await_forget(outer); /* before `exec` can be gone */
         tdm__pool_lock(pool);
         self->innermost = outer;
         exec->kind->finish(exec, tdm_clock_ns());
@@ -265,7 +268,7 @@ void tdm__worker_main(tdm__worker *self)
     while (rest(self));
     atomic_fetch_sub(&pool->active, 1);
     self->state = TDM__WORKER_ENDED;
-    pthread_mutex_unlock(&pool->lock);
+    tdm__unlock(&pool->lock);
 }
 
 bool tdm__pool_all_wait(tdm__pool *pool, bool (*waits)(tdm__exec *exec, void *arg), void *arg)

@@ -65,7 +65,7 @@ static int start(tdm__worker *worker)
     snprintf(name, sizeof name, "tdm-%.5s-%u", pool->settings.name, (unsigned) (worker - pool->workers));
     pthread_t thread;
     int err = tdm__thread_start(&thread, name, run, worker);
-    pthread_mutex_lock(&pool->lock);
+    tdm__lock(&pool->lock);
     if (err) {
         worker->state = TDM__WORKER_NONE;
         atomic_fetch_sub(&pool->active, 1);
@@ -74,21 +74,21 @@ static int start(tdm__worker *worker)
     }
     if (!--pool->starting && pool->stop)
         tdm__cond_broadcast(&pool->wake); /* the end of the pool waits for it */
-    pthread_mutex_unlock(&pool->lock);
+    tdm__unlock(&pool->lock);
     return err;
 }
 
 static int start_one(tdm__pool *pool)
 {
     bool join = false;
-    pthread_mutex_lock(&pool->lock);
+    tdm__lock(&pool->lock);
     tdm__worker *worker = claim_slot(pool, &join);
     pthread_t ended = worker && join ? worker->thread : pthread_self();
-    pthread_mutex_unlock(&pool->lock);
+    tdm__unlock(&pool->lock);
     if (!worker)
         return -EBUSY;
     if (join)
-        pthread_join(ended, NULL); /* it has left the pool: this takes no time */
+        tdm__thread_join(ended); /* it has left the pool: this takes no time */
     return start(worker);
 }
 
@@ -112,16 +112,20 @@ void tdm__pool_start_worker(tdm__pool *pool)
 
 static void stop_workers(tdm__pool *pool)
 {
-    pthread_mutex_lock(&pool->lock);
+    tdm__lock(&pool->lock);
     assert(!pool->first);
     pool->stop = true;
     tdm__cond_broadcast(&pool->wake);
     while (pool->starting)
         tdm__cond_wait(&pool->wake, &pool->lock, INT64_MAX);
-    pthread_mutex_unlock(&pool->lock);
-    for (unsigned i = 0; i < pool->settings.max; i++) /* none is started any more, so this needs no lock */
-        if (pool->workers[i].state != TDM__WORKER_NONE)
-            pthread_join(pool->workers[i].thread, NULL);
+    tdm__unlock(&pool->lock);
+    for (unsigned i = 0; i < pool->settings.max; i++) { /* none is started any more */
+        tdm__lock(&pool->lock);
+        bool started = pool->workers[i].state != TDM__WORKER_NONE;
+        tdm__unlock(&pool->lock);
+        if (started)
+            tdm__thread_join(pool->workers[i].thread);
+    }
 }
 
 static void pool_free(tdm__pool *pool)

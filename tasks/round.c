@@ -10,18 +10,18 @@ static void on_message(tdm__message *message)
 {
     tdm__round_call *call = (tdm__round_call *) message;
     tdm__round *round = call->round;
-    pthread_mutex_lock(&round->lock);
+    tdm__lock(&round->lock);
     bool wanted = call->state == TDM__CALL_POSTED;
     if (wanted)
         call->state = TDM__CALL_RUNNING;
-    pthread_mutex_unlock(&round->lock);
+    tdm__unlock(&round->lock);
     if (!wanted)
         return;
     call->fn(call->loop, call->arg);
-    pthread_mutex_lock(&round->lock);
+    tdm__lock(&round->lock);
     call->state = TDM__CALL_NONE;
     tdm__cond_broadcast(&round->changed);
-    pthread_mutex_unlock(&round->lock);
+    tdm__unlock(&round->lock);
 }
 
 void tdm__round_init(tdm__round *round, tdm__loop *const *loops, unsigned count)
@@ -60,7 +60,7 @@ void tdm__round_call_all(tdm__round *round, void (*fn)(tdm__loop *loop, void *ar
 {
     bool in_time = true;
     assert(!tdm__loop_current());
-    pthread_mutex_lock(&round->lock);
+    tdm__lock(&round->lock);
     for (unsigned i = 0; i < round->count; i++) {
         tdm__round_call *call = &round->calls[i];
         if (call->state == TDM__CALL_GIVEN_UP)
@@ -75,13 +75,13 @@ void tdm__round_call_all(tdm__round *round, void (*fn)(tdm__loop *loop, void *ar
     give_up_the_late(round);
     while (in_state(round, TDM__CALL_RUNNING))
         tdm__cond_wait(&round->changed, &round->lock, INT64_MAX);
-    pthread_mutex_unlock(&round->lock);
+    tdm__unlock(&round->lock);
 }
 
 bool tdm__round_gave_up(tdm__round *round, unsigned loop)
 {
-    pthread_mutex_lock(&round->lock);
+    tdm__lock(&round->lock);
     bool gave_up = round->calls[loop].state == TDM__CALL_GIVEN_UP;
-    pthread_mutex_unlock(&round->lock);
+    tdm__unlock(&round->lock);
     return gave_up;
 }

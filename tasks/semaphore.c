@@ -40,9 +40,9 @@ void tdm_semaphore_destroy(tdm_semaphore **slot)
     if (!s)
         return;
     *slot = NULL;
-    pthread_mutex_lock(&s->lock); /* whoever woke the caller may still hold it */
+    tdm__lock(&s->lock); /* whoever woke the caller may still hold it */
     assert(!s->waiters.first);
-    pthread_mutex_unlock(&s->lock);
+    tdm__unlock(&s->lock);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
@@ -68,10 +68,10 @@ static bool announce_waiter(tdm_semaphore *s)
 
 static int acquire(tdm_semaphore *s, int64_t deadline_ns)
 {
-    pthread_mutex_lock(&s->lock);
+    tdm__lock(&s->lock);
     while (!announce_waiter(s))
         if (take(s)) {
-            pthread_mutex_unlock(&s->lock);
+            tdm__unlock(&s->lock);
             return 0;
         }
     tdm__waiter self;
@@ -116,14 +116,14 @@ int tdm_semaphore_release(tdm_semaphore *s, unsigned permits)
                                                       memory_order_relaxed))
                 return 0;
         }
-        pthread_mutex_lock(&s->lock);
+        tdm__lock(&s->lock);
         free_now = atomic_load_explicit(&s->word, memory_order_relaxed);
         if (free_now == AWAITED) {
             int err = hand_over(s, permits);
-            pthread_mutex_unlock(&s->lock);
+            tdm__unlock(&s->lock);
             return err;
         }
-        pthread_mutex_unlock(&s->lock);
+        tdm__unlock(&s->lock);
     }
 }
 
@@ -135,8 +135,8 @@ unsigned tdm_semaphore_free(const tdm_semaphore *s)
 
 unsigned tdm_semaphore_waiting(tdm_semaphore *s)
 {
-    pthread_mutex_lock(&s->lock);
+    tdm__lock(&s->lock);
     unsigned count = s->waiters.count;
-    pthread_mutex_unlock(&s->lock);
+    tdm__unlock(&s->lock);
     return count;
 }

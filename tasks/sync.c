@@ -22,8 +22,10 @@ void tdm__cond_finish(tdm__cond *cond)
     pthread_cond_destroy(&cond->cond);
 }
 
-bool tdm__cond_wait(tdm__cond *cond, pthread_mutex_t *lock, int64_t deadline_ns)
+bool tdm__cond_wait_in(tdm__cond *cond, pthread_mutex_t *lock, int64_t deadline_ns, const char *in)
 {
+    if (tdm__testing())
+        return tdm__baton_cond_wait(cond, lock, deadline_ns, in);
     if (deadline_ns == INT64_MAX) {
         pthread_cond_wait(&cond->cond, lock);
         return true;
@@ -36,18 +38,36 @@ bool tdm__cond_wait(tdm__cond *cond, pthread_mutex_t *lock, int64_t deadline_ns)
 
 void tdm__cond_signal(tdm__cond *cond)
 {
-    pthread_cond_signal(&cond->cond);
+    if (tdm__testing())
+        tdm__baton_wake(cond, false);
+    else
+        pthread_cond_signal(&cond->cond);
 }
 
 void tdm__cond_broadcast(tdm__cond *cond)
 {
-    pthread_cond_broadcast(&cond->cond);
+    if (tdm__testing())
+        tdm__baton_wake(cond, true);
+    else
+        pthread_cond_broadcast(&cond->cond);
+}
+
+/* Look, and let others go on until there is something to see. */
+static int poll_by_turns(struct pollfd *fds, unsigned count, int64_t deadline_ns)
+{
+    const struct timespec none = {0};
+    int reported;
+    while ((reported = ppoll(fds, count, &none, NULL)) == 0 && tdm_clock_ns() < deadline_ns)
+        tdm__baton_idle(fds, deadline_ns, true, "tdm__poll");
+    return reported >= 0 ? reported : errno == EINTR ? 1 : -errno;
 }
 
 int tdm__poll(struct pollfd *fds, unsigned count, int64_t deadline_ns)
 {
     for (unsigned i = 0; i < count; i++)
         fds[i].revents = 0; /* an error leaves them as they were */
+    if (tdm__testing())
+        return poll_by_turns(fds, count, deadline_ns);
     int64_t left_ns = deadline_ns == INT64_MAX ? 0 : deadline_ns - tdm_clock_ns();
     if (left_ns < 0)
         left_ns = 0;

@@ -25,6 +25,7 @@
 enum { IDLE = 1, ARMED = 2, SHIELDED = 3 }; /* results are never above 0 */
 
 static _Thread_local tdm__exec *current;
+static _Thread_local const char *waits_in; /* in testing mode: the function that began the wait that is about to come */
 
 /* For threads of the user's own. */
 static _Thread_local tdm__parking plain_parking = {PTHREAD_MUTEX_INITIALIZER, TDM__COND_INITIALIZER, NULL};
@@ -73,12 +74,15 @@ static bool win(tdm__exec *exec, int result, bool cancel)
     return !cancel && expected == SHIELDED && atomic_compare_exchange_strong(&exec->wait, &expected, result);
 }
 
-void tdm__wait_begin(tdm__exec *exec, bool shielded)
+void tdm__wait_begin_in(tdm__exec *exec, bool shielded, const char *in)
 {
+    if (tdm__testing())
+        waits_in = in;
     exec->ended_here = false;
     exec->shielded_wait = shielded;
     bool deaf = shielded || exec->shields; /* to cancellation */
     atomic_store(&exec->wait, deaf ? SHIELDED : ARMED);
+    tdm__point();
     if (!deaf && atomic_load(&exec->cancel))
         exec->ended_here = win(exec, -ECANCELED, true);
     else if (!shielded && exec->scope_ns && exec->scope_ns <= tdm_clock_ns())
@@ -102,13 +106,13 @@ static void quiet(int bell)
 /* Under the parking's lock, so that the thread cannot see the result and be gone before it is signalled. */
 static bool end_wait_of_thread(tdm__exec *exec, tdm__parking *parking, int result, bool cancel)
 {
-    pthread_mutex_lock(&parking->lock);
+    tdm__lock(&parking->lock);
     bool won = win(exec, result, cancel);
     if (won && parking->bell)
         ring(*parking->bell);
     else if (won)
         tdm__cond_signal(&parking->cond);
-    pthread_mutex_unlock(&parking->lock);
+    tdm__unlock(&parking->lock);
     return won;
 }
 
@@ -133,6 +137,7 @@ bool tdm__wake(tdm__exec *exec, int result)
 void tdm__exec_cancel(tdm__exec *exec)
 {
     atomic_store(&exec->cancel, true);
+    tdm__point();
     end_wait(exec, -ECANCELED, true);
 }
 
@@ -170,12 +175,12 @@ static int wait_on_thread(tdm__exec *exec, int64_t deadline_ns, int due)
 {
     tdm__parking *parking = atomic_load(&exec->parking);
     bool in_time = true;
-    pthread_mutex_lock(&parking->lock);
+    tdm__lock(&parking->lock);
     while (atomic_load(&exec->wait) > 0 && in_time)
         in_time = tdm__cond_wait(&parking->cond, &parking->lock, deadline_ns);
     win(exec, due, false); /* the time is over, unless somebody was first */
     int result = atomic_load(&exec->wait);
-    pthread_mutex_unlock(&parking->lock);
+    tdm__unlock(&parking->lock);
     return result;
 }
 
@@ -185,12 +190,12 @@ static int wait_in_poll(tdm__exec *exec, struct pollfd *poll_for, int bell, int6
     tdm__parking *parking = atomic_load(&exec->parking);
     struct pollfd fds[2] = {*poll_for, {.fd = bell, .events = POLLIN}};
     int reported = 1;
-    pthread_mutex_lock(&parking->lock);
+    tdm__lock(&parking->lock);
     parking->bell = &bell;
     while (atomic_load(&exec->wait) > 0 && reported > 0) {
-        pthread_mutex_unlock(&parking->lock);
+        tdm__unlock(&parking->lock);
         reported = tdm__poll(fds, 2, deadline_ns);
-        pthread_mutex_lock(&parking->lock);
+        tdm__lock(&parking->lock);
         if (fds[0].revents)
             win(exec, 0, false);
         else if (fds[1].revents)
@@ -200,9 +205,18 @@ static int wait_in_poll(tdm__exec *exec, struct pollfd *poll_for, int bell, int6
     int result = atomic_load(&exec->wait);
     parking->bell = NULL;
     quiet(bell);
-    pthread_mutex_unlock(&parking->lock);
+    tdm__unlock(&parking->lock);
     poll_for->revents = fds[0].revents;
     return result;
+}
+
+/* In testing mode, for the report of a deadlock. */
+static void note_wait(tdm__baton_note *note, tdm__exec *exec, int64_t deadline_ns)
+{
+    *note = (tdm__baton_note){.in = waits_in, .fiber = exec->loop, .deadline_ns = deadline_ns};
+    note->name = exec->kind ? exec->kind->name(exec) : NULL;
+    note->task = exec->kind && exec->kind->is_task ? tdm__task_of(exec)->row.id : 0;
+    tdm__baton_note_add(note);
 }
 
 /* The end of every wait. `poll_for` is NULL but in poll(2). */
@@ -213,6 +227,11 @@ static int wait_until(tdm__exec *exec, struct pollfd *poll_for, int bell, int64_
         deadline_ns = exec->scope_ns;
         due = -ETIMEDOUT;
     }
+    tdm__point();
+    tdm__baton_note note;
+    bool noted = tdm__testing();
+    if (noted)
+        note_wait(&note, exec, deadline_ns);
     if (exec->ended_here)
         result = atomic_load(&exec->wait);
     else if (exec->loop)
@@ -221,6 +240,8 @@ static int wait_until(tdm__exec *exec, struct pollfd *poll_for, int bell, int64_
         result = wait_in_poll(exec, poll_for, bell, deadline_ns, due);
     else
         result = wait_on_thread(exec, deadline_ns, due);
+    if (noted)
+        tdm__baton_note_remove(&note);
     assert(result <= 0);
     atomic_store(&exec->wait, IDLE);
     if (result == -ETIMEDOUT && exec->scope_ns)
@@ -271,7 +292,7 @@ int tdm_yield(void)
     if (!exec->ended_here) {
         bool ended = tdm__wake(exec, 0); /* a fiber's wake-up puts it behind those that are ready */
         (void) ended;                    /* or somebody was faster */
-        if (!exec->loop)
+        if (!exec->loop && !tdm__testing())
             sched_yield();
     }
     return tdm__wait_until(exec, INT64_MAX);

@@ -24,36 +24,27 @@ static void take_out(tdm__waiters *list, tdm__waiter *waiter)
     list->count--;
 }
 
-static int wait_in(tdm__waiters *list, tdm__waiter *self, pthread_mutex_t *lock, int64_t deadline_ns, bool shielded)
+int tdm__waiters_wait_in(tdm__waiters *list, tdm__waiter *self, pthread_mutex_t *lock, int64_t deadline_ns,
+                         bool shielded, const char *in)
 {
     self->exec = tdm__exec_to_wait();
     self->queued = false;
     if (!self->exec) {
-        pthread_mutex_unlock(lock);
+        tdm__unlock(lock);
         return -EDEADLK;
     }
-    tdm__wait_begin(self->exec, shielded);
+    tdm__wait_begin_in(self->exec, shielded, in);
     if (!self->exec->ended_here)
         add(list, self);
-    pthread_mutex_unlock(lock);
+    tdm__unlock(lock);
     int result = tdm__wait_until(self->exec, deadline_ns);
     if (result) { /* perhaps not by a waker */
-        pthread_mutex_lock(lock);
+        tdm__lock(lock);
         if (self->queued)
             take_out(list, self);
-        pthread_mutex_unlock(lock);
+        tdm__unlock(lock);
     }
     return result;
-}
-
-int tdm__waiters_wait(tdm__waiters *list, tdm__waiter *self, pthread_mutex_t *lock, int64_t deadline_ns)
-{
-    return wait_in(list, self, lock, deadline_ns, false);
-}
-
-int tdm__waiters_wait_shielded(tdm__waiters *list, tdm__waiter *self, pthread_mutex_t *lock)
-{
-    return wait_in(list, self, lock, INT64_MAX, true);
 }
 
 bool tdm__waiter_wake(tdm__waiters *list, tdm__waiter *waiter, int result)

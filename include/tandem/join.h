@@ -32,7 +32,7 @@ TDM_API int tdm_task_start(tdm_task **out, tdm_executor *executor, const tdm_tas
  *  A worker that joins a task still queued in its own pool runs it itself, on its own stack. */
 TDM_API int tdm_join(tdm_task **task, tdm_end *end);
 /** The same with a time of its own: @return also -ETIMEDOUT, after `seconds`. */
-TDM_API int tdm_join_within(tdm_task **task, double seconds, tdm_end *end);
+TDM_API int tdm_join_for(tdm_task **task, double seconds, tdm_end *end);
 /** The same, cancelled by nobody: for clean-up. @return 0; -EDEADLK. */
 TDM_API int tdm_join_shielded(tdm_task **task, tdm_end *end);
 

@@ -9,20 +9,26 @@
 
 #include <tandem/option.h>
 
+static const char *const transports[] = {"evhttp", "direct", NULL};
 static const char *const levels[] = {"debug", "info", "warning", "error", "off", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 
 _Static_assert(TDM_LOG_DEBUG == 0 && TDM_LOG_OFF == 4, "the levels' names are in the enum's order");
 _Static_assert(TDM_LOG_TEXT == 0 && TDM_LOG_JSON == 1, "the formats' names are in the enum's order");
 
+_Static_assert(TDM_EVHTTP == 0 && TDM_DIRECT == 1, "the transports' names are in the enum's order");
+
 #define FIELD(name) offsetof(daemon_options, name)
 #define MAX_COUNT 100e6 /* of tasks: what memory can be thought to hold */
 #define MAX_SECONDS 86400
+#define MAX_BYTES (1u << 30)
 
 static const tdm_option table[] = {
     {"host", 0, TDM_OPTION_STRING, FIELD(host), "127.0.0.1", .value_name = "HOST",
      .help = "address or name to listen on"},
     {"port", 'p', TDM_OPTION_UINT, FIELD(port), "8000", 0, 65535, .value_name = "PORT", .help = "0: any free one"},
+    {"transport", 0, TDM_OPTION_CHOICE, FIELD(transport), "evhttp", .choices = transports, .value_name = "NAME",
+     .help = "how bytes travel"},
     {"loops", 0, TDM_OPTION_UINT, FIELD(loops), "1", 1, TDM_MAX_LOOPS, "auto", 0, .value_name = "N",
      .help = "event-loop threads; auto: one per processor"},
     {"workers", 0, TDM_OPTION_UINT, FIELD(workers), "auto", 1, TDM_MAX_WORKERS, "auto", 0, .value_name = "N",
@@ -39,6 +45,28 @@ static const tdm_option table[] = {
      .help = "listeners stay open so long after a stop"},
     {"drain-grace", 0, TDM_OPTION_SECONDS, FIELD(drain_grace), "2", 0, MAX_SECONDS, .value_name = "SECONDS",
      .help = "cancelled tasks have so long to end"},
+    {"max-connections", 0, TDM_OPTION_UINT, FIELD(max_connections), "10000", 1, 1e6, .value_name = "N",
+     .help = "open at once; accepting pauses beyond it"},
+    {"max-requests", 0, TDM_OPTION_UINT, FIELD(max_requests), "1000", 1, 1e9, .value_name = "N",
+     .help = "on one connection; then it is closed"},
+    {"max-target", 0, TDM_OPTION_UINT, FIELD(max_target), "8192", 1, MAX_BYTES, .value_name = "BYTES",
+     .help = "of a request's target, else 414"},
+    {"max-head", 0, TDM_OPTION_UINT, FIELD(max_head), "16384", 64, MAX_BYTES / 4, .value_name = "BYTES",
+     .help = "of a request's line and header fields, else 431"},
+    {"max-fields", 0, TDM_OPTION_UINT, FIELD(max_fields), "100", 1, 1e5, .value_name = "N",
+     .help = "header fields of a request, else 431"},
+    {"max-body", 0, TDM_OPTION_UINT, FIELD(max_body), "1048576", 1, MAX_BYTES, .value_name = "BYTES",
+     .help = "of a request's body, else 413; a route may have its own"},
+    {"max-buffered", 0, TDM_OPTION_UINT, FIELD(max_buffered), "268435456", 1, UINT32_MAX, .value_name = "BYTES",
+     .help = "of all bodies that are being read or answered, else 503"},
+    {"head-timeout", 0, TDM_OPTION_SECONDS, FIELD(head_timeout), "10", 0.001, MAX_SECONDS, .value_name = "SECONDS",
+     .help = "in which a request's head must come, else 408"},
+    {"body-timeout", 0, TDM_OPTION_SECONDS, FIELD(body_timeout), "30", 0.001, MAX_SECONDS, .value_name = "SECONDS",
+     .help = "and its body, with one more for each 64 KiB; else 408"},
+    {"idle-timeout", 0, TDM_OPTION_SECONDS, FIELD(idle_timeout), "75", 0.001, MAX_SECONDS, .value_name = "SECONDS",
+     .help = "that a connection may be idle"},
+    {"write-timeout", 0, TDM_OPTION_SECONDS, FIELD(write_timeout), "30", 0.001, MAX_SECONDS, .value_name = "SECONDS",
+     .help = "in which a client must take 1 KiB of its reply"},
     {"log-level", 0, TDM_OPTION_CHOICE, FIELD(log_level), "info", .choices = levels, .value_name = "LEVEL",
      .help = "the least that is logged"},
     {"log-format", 0, TDM_OPTION_CHOICE, FIELD(log_format), "text", .choices = formats, .value_name = "FORMAT",
@@ -82,6 +110,18 @@ tdm_app_options daemon_options_for_app(daemon_options *options)
                      .queue = options->queue,
                      .max_loop_tasks = options->max_loop_tasks,
                      .ledger = options->ledger},
+        .transport = (tdm_transport) options->transport,
+        .max_connections = options->max_connections,
+        .max_requests = options->max_requests,
+        .max_target = options->max_target,
+        .max_head = options->max_head,
+        .max_fields = options->max_fields,
+        .max_body = options->max_body,
+        .max_buffered = options->max_buffered,
+        .head_timeout = options->head_timeout,
+        .body_timeout = options->body_timeout,
+        .idle_timeout = options->idle_timeout,
+        .write_timeout = options->write_timeout,
         .drain_timeout = &options->drain_timeout,
         .drain_announce = &options->drain_announce,
         .drain_grace = &options->drain_grace,

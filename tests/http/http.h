@@ -60,7 +60,9 @@ void http_expect(const char *url, const char *method, const char *target, int st
 /** The ids in a reply's Tandem-Tasks. */
 void http_tasks(const http_reply *reply, uint64_t *first, uint64_t *last);
 
-/** A started app with these options (port 0 if none is set); `add` adds its routes. */
+/** The transport that this run of the tests is about: the variable TANDEM_TRANSPORT, which tandemd reads too. */
+tdm_transport http_transport(void);
+/** A started app with these options (port 0 if none is set), on that transport; `add` adds its routes. */
 tdm_app *http_app(const tdm_app_options *options, void (*add)(tdm_app *app));
 /** Stop without waiting, and free. */
 void http_app_end(tdm_app *app);

@@ -202,7 +202,7 @@ END_TEST
 
 START_TEST(a_request_that_drips_is_408_in_its_time_however_often_a_byte_comes)
 {
-    tdm_app *app = http_app(&(tdm_app_options){.idle_timeout = 0.3}, add_routes);
+    tdm_app *app = http_app(&(tdm_app_options){.head_timeout = 0.3}, add_routes);
     http_connection c;
     http_connect(&c, tdm_app_url(app));
     http_say(&c, "GET / HTTP/1.1\r\nX: ");
@@ -223,7 +223,7 @@ END_TEST
 
 START_TEST(a_client_that_does_not_read_its_reply_counts_as_gone)
 {
-    tdm_app *app = http_app(&(tdm_app_options){.idle_timeout = 0.3}, add_routes);
+    tdm_app *app = http_app(&(tdm_app_options){.write_timeout = 0.3}, add_routes);
     http_connection stuck, leaving;
     tdm_task_info row;
     tdm_cursor cursor = {""};

@@ -5,7 +5,6 @@
 
 #include "tests/unit/unit.h"
 
-#include "server/message.h"
 #include "server/refusal.h"
 #include "server/wire.h"
 
@@ -75,7 +74,7 @@ END_TEST
 
 START_TEST(a_refusal_is_a_reply_in_json_that_closes)
 {
-    size_t size = tdm__refusal_write(431, text);
+    size_t size = tdm__refusal_write(431, false, text);
     text[size] = '\0';
     ck_assert_ptr_nonnull(strstr(text, "HTTP/1.1 431 Request Header Fields Too Large\r\n"));
     ck_assert_ptr_nonnull(strstr(text, "Connection: close\r\n"));
@@ -100,70 +99,11 @@ START_TEST(illegal_and_reserved_fields_are_known)
 }
 END_TEST
 
-static int check(const char *method, bool old, const tdm__field *fields)
-{
-    tdm__incoming in = {.method = method, .old = old, .fields = fields};
-    while (fields[in.field_count].name)
-        in.field_count++;
-    return tdm__message_check(&in);
-}
-
-#define HOST                                                                                                           \
-    {                                                                                                                  \
-        "Host", "x"                                                                                                    \
-    }
-
-START_TEST(messages_with_two_meanings_are_refused)
-{
-    static const struct {
-        const char *method;
-        bool old;
-        int status;
-        tdm__field fields[5];
-    } cases[] = {
-        {"GET", false, 0, {HOST}},
-        {"GET", true, 0, {{NULL, NULL}}},
-        {"GET", false, 400, {{NULL, NULL}}},
-        {"GET", false, 400, {HOST, {"host", "x"}}},
-        {"", false, 501, {HOST}},
-        {"POST", false, 0, {HOST, {"Content-Length", "5"}}},
-        {"POST", false, 400, {HOST, {"Content-Length", "5"}, {"content-length", "5"}}},
-        {"POST", false, 400, {HOST, {"Content-Length", "+5"}}},
-        {"POST", false, 400, {HOST, {"Content-Length", "5, 5"}}},
-        {"POST", false, 400, {HOST, {"Content-Length", ""}}},
-        {"POST", false, 400, {HOST, {"Content-Length", "9999999999999999999"}}},
-        {"POST", false, 0, {HOST, {"Transfer-Encoding", "Chunked"}}},
-        {"POST", false, 501, {HOST, {"Transfer-Encoding", "gzip"}}},
-        {"POST", false, 501, {HOST, {"Transfer-Encoding", "identity"}}},
-        {"POST", false, 501, {HOST, {"Transfer-Encoding", "xchunked"}}},
-        {"POST", false, 501, {HOST, {"Transfer-Encoding", "chunked"}, {"Transfer-Encoding", "chunked"}}},
-        {"POST", false, 400, {HOST, {"Transfer-Encoding", "chunked"}, {"Content-Length", "5"}}},
-        {"POST", true, 400, {HOST, {"Transfer-Encoding", "chunked"}}},
-        {"HEAD", false, 400, {HOST, {"Content-Length", "5"}}},
-        {"HEAD", false, 0, {HOST, {"Content-Length", "0"}}},
-        {"TRACE", false, 400, {HOST, {"Transfer-Encoding", "chunked"}}},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        ck_assert_msg(check(cases[i].method, cases[i].old, cases[i].fields) == cases[i].status, "case %zu", i);
-}
-END_TEST
-
-START_TEST(connection_options_are_found_in_lists)
-{
-    static const tdm__field fields[] = {{"Connection", "Keep-Alive, te"}, {"connection", " ,x , Close"}};
-    tdm__incoming in = {.fields = fields, .field_count = 2};
-    ck_assert(tdm__message_connection_has(&in, "close"));
-    ck_assert(tdm__message_connection_has(&in, "keep-alive"));
-    ck_assert(!tdm__message_connection_has(&in, "t"));
-    ck_assert(!tdm__message_connection_has(&in, "closed"));
-}
-END_TEST
-
 int main(void)
 {
-    return unit_main("wire", (const TTest *const[]){
-                                 a_reply_has_its_fields_and_body, an_answer_to_a_head_has_the_length_and_no_body,
-                                 tasks_connection_and_extras_are_told, no_content_has_no_length,
-                                 a_refusal_is_a_reply_in_json_that_closes, illegal_and_reserved_fields_are_known,
-                                 messages_with_two_meanings_are_refused, connection_options_are_found_in_lists, NULL});
+    return unit_main("wire", (const TTest *const[]){a_reply_has_its_fields_and_body,
+                                                    an_answer_to_a_head_has_the_length_and_no_body,
+                                                    tasks_connection_and_extras_are_told, no_content_has_no_length,
+                                                    a_refusal_is_a_reply_in_json_that_closes,
+                                                    illegal_and_reserved_fields_are_known, NULL});
 }
