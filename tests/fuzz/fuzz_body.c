@@ -112,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tdm__arena arena, again;
     tdm__arena_init(&arena, first, sizeof first);
     tdm__arena_init(&again, second, sizeof second);
-    struct tree tree, other;
+    struct tree tree = {0}, other = {0};
     if (fill(text, size, &tree, &arena)) {
         tdm_json_writer w;
         size_t written;
