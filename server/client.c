@@ -17,7 +17,7 @@ bool tdm__client_name(const tdm__exchange *exchange, char out[TDM__CLIENT_MAX])
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
         struct sockaddr_storage room;
-    } address;
+    } address = {.room = {0}};
     socklen_t size = sizeof address;
     char host[INET6_ADDRSTRLEN];
     if (getpeername(exchange->fd, &address.any, &size))

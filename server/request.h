@@ -56,30 +56,31 @@ struct tdm_request {
     size_t path_size, query_size;
     const tdm__field *fields;
     unsigned field_count;
+    bool keep_alive, old;
     const void *body;
     size_t body_size;
     tdm__pairs path_values;
     int64_t arrived_ns;
     void *params, *model;
-    bool keep_alive, old;
 
     /* handler */
     tdm__arena arena;
     tdm__kept *kept;
-    const char *client;       /* its address, once somebody has asked */
-    const char *trace;        /* the id that middleware gave it */
-    tdm__pairs query_pairs;   /* made when first asked for */
-    bool query_parsed, fresh; /* `fresh`: the body is still to be checked, by the handler's lane */
+    const char *client;     /* its address, once somebody has asked */
+    const char *trace;      /* the id that middleware gave it */
+    tdm__pairs query_pairs; /* made when first asked for */
     tdm__batch batch;
-    unsigned task_count; /* accepted, with these ids */
-    uint64_t first_task, last_task;
+    uint64_t first_task, last_task; /* of the tasks that were accepted */
+    unsigned task_count;
+    bool query_parsed;
+    bool fresh; /* the body is still to be checked, by the handler's lane */
+    bool wire_close;
     tdm__extra *extras, **last_extra;
+    int status;
     bool replied;
     bool accepted; /* the batch was accepted and must be started */
-    int status;
     char *wire;
     size_t wire_size;
-    bool wire_close;
     tdm__streaming stream;
 
     /* loop */

@@ -150,8 +150,8 @@ static const char *end_of_string(const char *quote)
 
 static int look_through(row *r, const char *text, size_t size, const name **twice)
 {
-    size_t first[TDM_JSON_MAX_DEPTH]; /* of each open object or array: where its names begin */
-    bool object[TDM_JSON_MAX_DEPTH];
+    size_t first[TDM_JSON_MAX_DEPTH] = {0}; /* of each open object or array: where its names begin */
+    bool object[TDM_JSON_MAX_DEPTH] = {false};
     int depth = 0;
     for (const char *p = text, *end = text + size; p < end; p++) {
         if (*p == '{' || *p == '[') {

@@ -36,6 +36,7 @@ typedef struct tdm_route {
     tdm_handler_fn *run;
     const void *arg;                             /**< the handler's own, found again by tdm_request_route() */
     tdm_lane lane;                               /**< where the handler runs */
+    tdm_when_full full;                          /**< for its background tasks */
     const char *name;                            /**< for logs, stats and documentation; NULL: the path */
     const tdm_param *params;                     /**< or NULL */
     size_t params_size;                          /**< sizeof the struct that `params` fills */
@@ -45,19 +46,18 @@ typedef struct tdm_route {
                                                       documentation; NULL: it takes none */
     double deadline;         /**< seconds the handler has, then its waits end and the client gets 504; 0: no limit */
     size_t max_body;         /**< bytes of a body, else 413; 0: the app's */
-    bool end_is_leaving;     /**< a client that ends its side of the connection while the handler runs has left */
-    tdm_when_full full;      /**< for its background tasks */
     double wait_for_room;    /**< seconds, for TDM_WAIT; 0: 5 */
     unsigned max_waiters;    /**< handlers of this route that may wait for room at once, for TDM_WAIT; 0: 100 */
     unsigned retry_after;    /**< seconds in the Retry-After of a 503; 0: 1 */
     const char *summary;     /**< one line for people; or NULL */
     const char *description; /**< more; or NULL */
     const char *const *tags; /**< headings it stands under in the documentation; NULL-terminated; NULL: the router's */
-    int status;              /**< of its usual reply, for the documentation; 0: 200 */
     const tdm_schema *reply; /**< what its usual reply holds, for the documentation; or NULL */
     const char *reply_type;  /**< the media type of its usual reply, for the documentation; NULL: application/json */
     const tdm_reply_doc *other; /**< further replies, for the documentation; or NULL */
+    int status;                 /**< of its usual reply, for the documentation; 0: 200 */
     bool hidden;                /**< not in the documentation */
+    bool end_is_leaving;        /**< a client that ends its side of the connection while the handler runs has left */
 } tdm_route;
 
 /** For a handler that finds one value wrong that its table could not judge: 422 with one entry of type "value_error".

@@ -57,13 +57,13 @@ typedef struct tdm_field {
     const char *name; /**< of a TDM_HEADER parameter: the field's name, upper and lower case alike */
     tdm_param_in in;
     tdm_type type;
-    size_t offset;              /**< offsetof the field to fill */
-    const char *fallback;       /**< the default as text; NULL with `optional`: the field stays zero */
-    bool optional;              /**< may be missing though it has no fallback; in a body also null */
+    size_t offset;        /**< offsetof the field to fill */
+    const char *fallback; /**< the default as text; NULL with `optional`: the field stays zero */
+    bool optional;        /**< may be missing though it has no fallback; in a body also null */
+    bool list; /**< several values: the field is a tdm_list. Given in the query (or a header) once for each */
     const tdm_range *range;     /**< for numbers; NULL: any */
     const char *const *choices; /**< for TDM_ENUM: NULL-terminated */
     size_t given; /**< offsetof a bool to set when the client gave a value; 0: none (so it is not the first field) */
-    bool list;    /**< several values: the field is a tdm_list. Given in the query (or a header) once for each */
     unsigned min_length, max_length; /**< of a string, in characters; 0: any */
     unsigned min_items, max_items;   /**< of a list; 0: any, and at most TDM_MAX_ITEMS */
     double multiple_of;              /**< for numbers; 0: any */

@@ -142,11 +142,13 @@ static int check_basic(tdm_request *req, void *arg)
 
 /* ---- tokens and keys ---- */
 
-/* A token is kept as it came: the kept text lives as long as the request. */
 static int check_token(tdm_request *req, const guard *g, const char *token, const char *challenge)
 {
     bool right = token && *token && (g->check ? g->check(token, NULL, g->arg) : is_listed(g, token));
-    return right ? tdm_request_keep(req, &user_key, (void *) (uintptr_t) token) : refuse(req, challenge, g->realm);
+    if (!right)
+        return refuse(req, challenge, g->realm);
+    char *copy = tdm__arena_string(&req->arena, token);
+    return copy ? tdm_request_keep(req, &user_key, copy) : -ENOMEM;
 }
 
 static int check_bearer(tdm_request *req, void *arg)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#define ZLIB_CONST
 #include <zlib.h>
 
 #include <tandem/log.h>
@@ -145,8 +146,8 @@ static int compress_body(tdm_request *req, tdm_outgoing *reply, int level)
     compressor *c = compressor_here(level);
     unsigned char *out = c && reply->size < UINT32_MAX ? tdm__arena_alloc(&req->arena, reply->size) : NULL;
     if (!out)
-        return 0;                                             /* it goes as it is */
-    c->z.next_in = (unsigned char *) (uintptr_t) reply->body; /* zlib does not write to it */
+        return 0; /* it goes as it is */
+    c->z.next_in = reply->body;
     c->z.avail_in = (uInt) reply->size;
     c->z.next_out = out;
     c->z.avail_out = (uInt) reply->size;

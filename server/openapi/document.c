@@ -45,7 +45,7 @@ static bool same_shape(const char *a, const char *b)
 static const tdm__endpoint *first_like(const tdm__router *tree, const tdm__endpoint *endpoint)
 {
     const tdm__endpoint *e = tree->first;
-    while (e->route.hidden || !same_shape(e->route.path, endpoint->route.path))
+    while (e && (e->route.hidden || !same_shape(e->route.path, endpoint->route.path)))
         e = e->later;
     return e;
 }

@@ -28,10 +28,10 @@ static void make_id(char out[ID_MAX], const tdm__endpoint *e)
         out[at++] = (char) tolower((unsigned char) *p);
     for (const char *p = e->route.path; *p && at < ID_MAX - 2; p++) {
         bool plain = isalnum((unsigned char) *p);
-        if (plain || out[at - 1] != '_')
+        if (plain || (at && out[at - 1] != '_'))
             out[at++] = plain ? *p : '_';
     }
-    while (out[at - 1] == '_')
+    while (at && out[at - 1] == '_')
         at--;
     out[at] = '\0';
 }

@@ -168,7 +168,7 @@ static struct tdm__node *literal_child(struct tdm__node *parent, const char *tex
 {
     bool found;
     size_t at = place_of(parent, text, size, &found);
-    if (found)
+    if (found && parent->literals)
         return parent->literals[at];
     struct tdm__node *child = new_node(text, size);
     struct tdm__node **grown = realloc(parent->literals, (parent->literal_count + 1) * sizeof *grown);

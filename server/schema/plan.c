@@ -86,7 +86,7 @@ static int read_default(const tdm__rule *rule, tdm__plan *plan, tdm__why *why)
 {
     const tdm_field *field = rule->field;
     char *to = (char *) plan->defaults + field->offset;
-    if (field->type == TDM_OBJECT && !field->list)
+    if (rule->object && !field->list)
         memcpy(to, rule->object->defaults, rule->object->size);
     if (!field->fallback)
         return 0;

@@ -203,9 +203,7 @@ static void write_detail(char *out, subject context, const tdm_field *field, siz
         name_choices(out, DETAIL_MAX, field->choices);
     else if (context == MIN_LENGTH || context == MAX_LENGTH)
         snprintf(out, DETAIL_MAX, "%.15g character%s", limit, plural);
-    else if (context == MIN_ITEMS)
-        snprintf(out, DETAIL_MAX, "%.15g item%s after validation, not %zu", limit, plural, count);
-    else if (context == MAX_ITEMS)
+    else if (context == MIN_ITEMS || context == MAX_ITEMS)
         snprintf(out, DETAIL_MAX, "%.15g item%s after validation, not %zu", limit, plural, count);
     else
         snprintf(out, DETAIL_MAX, "%.15g", limit);
