@@ -5,7 +5,6 @@
  * the waiter takes next. Cancelled children that never ran are taken apart by the canceller, once it holds no lock. */
 #include "tasks/group.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +20,14 @@ struct tdm_group {
     const tdm_group *outer; /* that the opener is a child of */
 
     pthread_mutex_t lock; /* guards everything below */
-    tdm_task *children;   /* that have not ended */
+    tdm_task *children;   /* that have not ended, in the order of the spawns */
+    tdm_task *last_child;
     unsigned live, count; /* children now, and ever */
     bool cancelled;
     int error;                 /* the first */
     int first;                 /* the first that was done, or -1 */
     bool wake_each;            /* who waits wants to know of each end, not of the last */
+    unsigned nudges;           /* children spawned while a worker waits: it has to look again */
     _Atomic bool worker_waits; /* raised under the lock before it looks for children to run; read without */
     tdm__waiters waiters;
 
@@ -73,11 +74,13 @@ int tdm__group_add(tdm_group *group, tdm_task *task)
     if (!err) {
         more->group_index = group->count++;
         group->live++;
-        more->group_previous = NULL;
-        more->group_next = group->children;
-        if (group->children)
-            tdm__task_more_of(group->children)->group_previous = task;
-        group->children = task;
+        more->group_next = NULL;
+        more->group_previous = group->last_child;
+        if (group->last_child)
+            tdm__task_more_of(group->last_child)->group_next = task;
+        else
+            group->children = task;
+        group->last_child = task;
     }
     tdm__unlock(&group->lock);
     return err;
@@ -92,6 +95,8 @@ static void remove_child(tdm_group *group, tdm__task_more *more)
         group->children = more->group_next;
     if (more->group_next)
         tdm__task_more_of(more->group_next)->group_previous = more->group_previous;
+    else
+        group->last_child = more->group_previous;
     group->live--;
 }
 
@@ -151,7 +156,8 @@ void tdm__group_child_over(tdm_group *group, tdm_task *task)
     take_apart(&over);
 }
 
-bool tdm__group_has(const tdm_group *group, tdm__exec *exec)
+/* Is `exec` a child of this group, or a child of a child …? */
+static bool has(const tdm_group *group, tdm__exec *exec)
 {
     if (!exec->kind || !exec->kind->is_task)
         return false;
@@ -160,6 +166,19 @@ bool tdm__group_has(const tdm_group *group, tdm__exec *exec)
     while (of && of != group)
         of = of->outer;
     return of;
+}
+
+/* Whoever waits for all is held up by any child that cannot end; who waits for the next, or the first, only by all. */
+bool tdm__group_leads_back(tdm_group *group, tdm__walk *walk, tdm__exec *self)
+{
+    if (has(group, self))
+        return true;
+    tdm__lock(&group->lock);
+    bool any = group->policy != TDM_FIRST_DONE && !group->wake_each, back = !any && group->live;
+    for (tdm_task *child = group->children; child && back != any; child = tdm__task_more_of(child)->group_next)
+        back = tdm__walk_leads_back(walk, &child->exec);
+    tdm__unlock(&group->lock);
+    return back;
 }
 
 /* ---- the owner ---- */
@@ -193,6 +212,7 @@ int tdm_group_open(tdm_group **out, const tdm_group_options *options)
 static void nudge(tdm_group *group)
 {
     tdm__lock(&group->lock);
+    group->nudges++;
     tdm__waiters_wake_all(&group->waiters, 0);
     tdm__unlock(&group->lock);
 }
@@ -232,26 +252,49 @@ static tdm_task *claim_child(tdm_group *group)
     return NULL;
 }
 
-/* With the lock, which is let go of. @return 0: look again; or why there was no waiting. */
+/* With the lock. Is there nothing to wait for? */
+static bool is_there(const tdm_group *group)
+{
+    return !group->live || (group->wake_each && group->told < group->ended);
+}
+
+/* Run a child here, or leave a note, with which the lock is held. @return 1: wait now; 0: look again; or an error. */
+static int prepare(tdm_group *group, tdm__exec *self, tdm__await *await, bool shielded)
+{
+    int err = shielded ? 0 : tdm__claim_is_late(tdm__pool_current());
+    if (err)
+        return err;
+    tdm__joins_lock(); /* first: it comes before those of groups */
+    tdm__lock(&group->lock);
+    bool there = is_there(group);
+    tdm_task *child = there ? NULL : claim_child(group);
+    unsigned nudges = group->nudges;
+    tdm__unlock(&group->lock);
+    bool harmless = there || child || tdm__await_begin(self, await), noted = !there && !child && harmless;
+    tdm__joins_unlock();
+    if (child)
+        tdm__task_run_claimed(child);
+    if (!noted)
+        return harmless ? 0 : -EDEADLK;
+    tdm__lock(&group->lock);
+    if (!is_there(group) && group->nudges == nudges)
+        return 1;
+    tdm__unlock(&group->lock); /* something has come since the look */
+    tdm__await_forget(self);
+    return 0;
+}
+
+/* One wait, or one run of a child here. @return 0: look again; or why there was no waiting. */
 static int wait_once(tdm_group *group, bool shielded)
 {
-    tdm_task *child = claim_child(group);
-    if (child) {
-        tdm__unlock(&group->lock);
-        tdm__task_run_claimed(child);
-        return 0;
-    }
     tdm__exec *self = tdm__exec_to_wait();
     tdm__await await = {.group = group};
     tdm__waiter waiter;
-    if (!self) {
-        tdm__unlock(&group->lock);
+    if (!self)
         return -EDEADLK;
-    }
-    if (!tdm__await_note(self, &await)) {
-        tdm__unlock(&group->lock);
-        return -EDEADLK;
-    }
+    int ready = prepare(group, self, &await, shielded);
+    if (ready <= 0)
+        return ready;
     int err = shielded ? tdm__waiters_wait_shielded(&group->waiters, &waiter, &group->lock)
                        : tdm__waiters_wait(&group->waiters, &waiter, &group->lock, INT64_MAX);
     tdm__await_forget(self);
@@ -263,6 +306,7 @@ static int wait_for_all(tdm_group *group, bool shielded)
     int err = 0;
     tdm__lock(&group->lock);
     while (group->live && !err) {
+        tdm__unlock(&group->lock);
         err = wait_once(group, shielded);
         tdm__lock(&group->lock);
     }
@@ -278,9 +322,7 @@ int tdm_group_wait(tdm_group *group)
     if (err) {
         tdm_group_cancel(group);
         int last = wait_for_all(group, true);
-        assert(!last);
-        (void) last;
-        return err;
+        return last ? last : err;
     }
     return group->policy == TDM_FIRST_DONE && group->first >= 0 ? 0 : group->error;
 }
@@ -292,6 +334,7 @@ int tdm_group_next(tdm_group *group, tdm_end *end, unsigned *index)
     tdm__lock(&group->lock);
     while (group->told == group->ended && group->live && !err) {
         group->wake_each = true;
+        tdm__unlock(&group->lock);
         err = wait_once(group, false);
         tdm__lock(&group->lock);
     }

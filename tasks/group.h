@@ -10,7 +10,8 @@
 int tdm__group_add(tdm_group *group, tdm_task *task);
 /* A child has ended. Any thread, outside any lock. */
 void tdm__group_child_over(tdm_group *group, tdm_task *task);
-/* Is `exec` a child of this group, or a child of a child …? Any thread. */
-bool tdm__group_has(const tdm_group *group, tdm__exec *exec);
+/* With the lock of all joins, on a walk that set out from `self`: must `self` go on before whoever waits for this group
+ * can? */
+bool tdm__group_leads_back(tdm_group *group, tdm__walk *walk, tdm__exec *self);
 
 #endif
