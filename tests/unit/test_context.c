@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tasks/context.h"
+#include "tests/unit/log_unit.h"
 #include "tests/unit/place.h"
 #include <tandem/evented.h>
 #include <tandem/group.h>
@@ -175,37 +176,80 @@ START_TEST(a_value_is_dropped_once_when_the_last_task_that_sees_it_has_ended)
 }
 END_TEST
 
-/* ---- as text ---- */
+/* ---- in log lines ---- */
 
-static int format(void *arg)
+typedef struct line {
+    char text[64];
+    size_t room;
+    unsigned size;
+    uint64_t request, task;
+} line;
+
+static int tell(void *arg)
 {
-    char *to = arg;
+    line *l = arg;
     tdm_context_set(&user, "ada", NULL);
     tdm_context_set(&secret, "hidden", NULL);
     tdm_context_set(&tenant, "acme", NULL);
     tdm_context_set(&user, "bob", NULL);
-    return (int) tdm__context_format(tdm__context_current(), to, 40);
+    l->size = tdm__context_tell(&l->request, &l->task, l->text, l->room);
+    return 0;
 }
 
-START_TEST(logged_values_are_written_newest_first_each_key_once_and_cut_between_keys)
+START_TEST(logged_values_are_told_newest_first_each_key_once_and_only_whole)
 {
+    static const char both[] = "user\0bob\0tenant\0acme";
     tdm_executor *executor = unit_executor((tdm_executor_options){0});
-    char text[40], small[12];
-    int size = unit_run(executor, UNIT_LOOP, format, text);
-    ck_assert_str_eq(text, " user=bob tenant=acme");
-    ck_assert_int_eq(size, (int) strlen(text));
-    ck_assert_uint_eq(tdm__context_format(NULL, small, sizeof small), 0);
-    ck_assert_str_eq(small, "");
+    for (int place = 0; place < UNIT_THREAD; place++) {
+        line l = {.room = sizeof both};
+        ck_assert_int_eq(unit_run(executor, (unit_place) place, tell, &l), 0);
+        ck_assert_uint_eq(l.size, sizeof both);
+        ck_assert_mem_eq(l.text, both, sizeof both);
+        ck_assert(l.task > 0 && l.request == 0);
+        l = (line){.room = sizeof both - 1};
+        ck_assert_int_eq(unit_run(executor, (unit_place) place, tell, &l), 0);
+        ck_assert_uint_eq(l.size, sizeof "user\0bob"); /* the older one finds no room */
+    }
+    line l = {.room = 1};
+    l.size = tdm__context_tell(&l.request, &l.task, l.text, l.room);
+    ck_assert(l.size == 0 && l.task == 0 && l.request == 0);
     unit_destroy(executor);
+}
+END_TEST
+
+static int log_something(tdm_task *task, void *arg)
+{
+    (void) task, (void) arg;
+    tdm_context_set(&tenant, "acme", NULL);
+    tdm_log_info("ordered");
+    return 0;
+}
+
+START_TEST(lines_of_tasks_carry_it_in_both_lanes_and_other_lines_do_not)
+{
+    int fd = unit_memory_file();
+    log_start(fd, TDM_LOG_TEXT, 0);
+    tdm_executor *executor = unit_executor((tdm_executor_options){0});
+    tdm_log_info("before");
+    for (int lane = 0; lane < TDM_LANES; lane++)
+        unit_await(executor, unit_spawn(executor, (tdm_lane) lane, log_something, NULL), TDM_DONE);
+    unit_destroy(executor);
+    tdm_log_stop();
+    char *text = unit_contents(fd);
+    ck_assert_ptr_nonnull(strstr(text, "] before\n"));
+    ck_assert_ptr_nonnull(strstr(text, "] ordered task=1 tenant=acme\n"));
+    ck_assert_ptr_nonnull(strstr(text, "] ordered task=2 tenant=acme\n"));
+    free(text);
 }
 END_TEST
 
 int main(void)
 {
-    return unit_main("context", (const TTest *const[]){
-                                    values_go_along_every_hop_from_every_place_and_never_back,
-                                    a_later_value_hides_an_earlier_one_and_a_mark_goes_back_to_it,
-                                    in_a_callback_there_is_no_context,
-                                    a_value_is_dropped_once_when_the_last_task_that_sees_it_has_ended,
-                                    logged_values_are_written_newest_first_each_key_once_and_cut_between_keys, NULL});
+    return unit_main("context",
+                     (const TTest *const[]){values_go_along_every_hop_from_every_place_and_never_back,
+                                            a_later_value_hides_an_earlier_one_and_a_mark_goes_back_to_it,
+                                            in_a_callback_there_is_no_context,
+                                            a_value_is_dropped_once_when_the_last_task_that_sees_it_has_ended,
+                                            logged_values_are_told_newest_first_each_key_once_and_only_whole,
+                                            lines_of_tasks_carry_it_in_both_lanes_and_other_lines_do_not, NULL});
 }
