@@ -5,6 +5,7 @@
  * the waiter takes next. Cancelled children that never ran are taken apart by the canceller, once it holds no lock. */
 #include "tasks/group.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,11 @@
 #include "tasks/executor.h"
 
 enum { FEW = 8 };
+
+typedef struct told_once {
+    tdm_end end;
+    void *arg;
+} told_once;
 
 struct tdm_group {
     tdm_executor *executor; /* constant, as are the next three */
@@ -31,6 +37,7 @@ struct tdm_group {
     _Atomic bool worker_waits; /* raised under the lock before it looks for children to run; read without */
     tdm__waiters waiters;
 
+    struct told_once *stream;       /* in place of what follows: a ring of `capacity` */
     tdm_end *ends;                  /* by index */
     unsigned *order;                /* the indexes, in the order of the ends */
     unsigned ended, told, capacity; /* of `order`: filled, and handed out by tdm_group_next() */
@@ -52,7 +59,7 @@ static void *doubled(void *old, const void *few, size_t count, size_t size)
 /* With the lock. @return 0; -ENOMEM. */
 static int make_room(tdm_group *group)
 {
-    if (group->forget || group->count < group->capacity)
+    if (group->forget || group->stream || group->count < group->capacity)
         return 0;
     tdm_end *ends = doubled(group->ends, group->few_ends, group->capacity, sizeof *ends);
     if (!ends)
@@ -119,9 +126,12 @@ static void take_apart(tdm__message_list *over)
         tdm__task_over(tdm__task_of((tdm__exec *) message));
 }
 
-static void remember(tdm_group *group, const tdm_end *end, unsigned index)
+static void remember(tdm_group *group, const tdm_task *task, const tdm_end *end, unsigned index)
 {
-    if (!group->forget) {
+    if (group->stream) {
+        assert(group->ended - group->told < group->capacity);
+        group->stream[group->ended++ % group->capacity] = (told_once){*end, task->arg};
+    } else if (!group->forget) {
         group->ends[index] = *end;
         group->order[group->ended++] = index;
     }
@@ -147,7 +157,7 @@ void tdm__group_child_over(tdm_group *group, tdm_task *task)
     tdm__task_end(task, &end);
     tdm__lock(&group->lock);
     remove_child(group, more);
-    remember(group, &end, more->group_index);
+    remember(group, task, &end, more->group_index);
     if (is_decisive(group, &end) && !group->cancelled)
         cancel_all(group, &over);
     if (!group->live || group->wake_each)
@@ -208,6 +218,21 @@ int tdm_group_open(tdm_group **out, const tdm_group_options *options)
     return 0;
 }
 
+int tdm__group_open_stream(tdm_group **out, tdm_executor *executor, unsigned room)
+{
+    told_once *stream = calloc(room, sizeof *stream);
+    if (!stream)
+        return -ENOMEM;
+    int err = tdm_group_open(out, &(tdm_group_options){.executor = executor, .policy = TDM_COLLECT});
+    if (err) {
+        free(stream);
+        return err;
+    }
+    (*out)->stream = stream;
+    (*out)->capacity = room;
+    return 0;
+}
+
 /* A worker that waits may have to run the new child itself. */
 static void nudge(tdm_group *group)
 {
@@ -217,17 +242,27 @@ static void nudge(tdm_group *group)
     tdm__unlock(&group->lock);
 }
 
-int tdm_group_spawn(tdm_group *group, const tdm_task_spec *spec)
+static int spawn(tdm_group *group, const tdm_task_spec *spec, unsigned *index)
 {
     tdm_task_spec child = *spec;
-    unsigned index;
     child.group = group;
-    int err = tdm__spawn_child(group->executor, &child, &index);
-    if (err)
-        return err;
-    if (atomic_load(&group->worker_waits))
+    int err = tdm__spawn_child(group->executor, &child, index);
+    if (!err && atomic_load(&group->worker_waits))
         nudge(group);
-    return (int) index;
+    return err;
+}
+
+int tdm_group_spawn(tdm_group *group, const tdm_task_spec *spec)
+{
+    unsigned index;
+    int err = spawn(group, spec, &index);
+    return err ? err : (int) index;
+}
+
+int tdm__group_spawn(tdm_group *group, const tdm_task_spec *spec)
+{
+    unsigned index;
+    return spawn(group, spec, &index);
 }
 
 void tdm_group_cancel(tdm_group *group)
@@ -255,7 +290,7 @@ static tdm_task *claim_child(tdm_group *group)
 /* With the lock. Is there nothing to wait for? */
 static bool is_there(const tdm_group *group)
 {
-    return !group->live || (group->wake_each && group->told < group->ended);
+    return !group->live || (group->wake_each && group->told != group->ended);
 }
 
 /* Run a child here, or leave a note, with which the lock is held. @return 1: wait now; 0: look again; or an error. */
@@ -327,7 +362,8 @@ int tdm_group_wait(tdm_group *group)
     return group->policy == TDM_FIRST_DONE && group->first >= 0 ? 0 : group->error;
 }
 
-int tdm_group_next(tdm_group *group, tdm_end *end, unsigned *index)
+/* Wait until there is an end to tell. @return 1: there is, and the lock is held; else why not. */
+static int wait_for_next(tdm_group *group)
 {
     int err = 0;
     struct tdm_timeout *scope = tdm__scope_that_would_fire(tdm__exec_to_wait());
@@ -339,17 +375,37 @@ int tdm_group_next(tdm_group *group, tdm_end *end, unsigned *index)
         tdm__lock(&group->lock);
     }
     group->wake_each = false;
-    bool there = group->told < group->ended;
-    if (there) {
-        unsigned which = group->order[group->told++];
-        *end = group->ends[which];
-        if (index)
-            *index = which;
-    }
-    tdm__unlock(&group->lock);
+    bool there = group->told != group->ended;
     if (there && err == -ETIMEDOUT)
         tdm__scope_spare(scope); /* an end came before this look */
+    if (!there)
+        tdm__unlock(&group->lock);
     return there ? 1 : err;
+}
+
+int tdm_group_next(tdm_group *group, tdm_end *end, unsigned *index)
+{
+    int there = wait_for_next(group);
+    if (there <= 0)
+        return there;
+    unsigned which = group->order[group->told++];
+    *end = group->ends[which];
+    if (index)
+        *index = which;
+    tdm__unlock(&group->lock);
+    return 1;
+}
+
+int tdm__group_take(tdm_group *group, tdm_end *end, void **arg)
+{
+    int there = wait_for_next(group);
+    if (there <= 0)
+        return there;
+    const told_once *next = &group->stream[group->told++ % group->capacity];
+    *end = next->end;
+    *arg = next->arg;
+    tdm__unlock(&group->lock);
+    return 1;
 }
 
 unsigned tdm_group_ends(const tdm_group *group, const tdm_end **ends)
@@ -374,6 +430,7 @@ int tdm_group_close(tdm_group **slot)
         return err;
     *slot = NULL;
     pthread_mutex_destroy(&group->lock);
+    free(group->stream);
     if (group->ends != group->few_ends)
         free(group->ends);
     if (group->order != group->few_order)
