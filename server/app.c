@@ -84,6 +84,8 @@ static int resolve_options(tdm_app *app)
 {
     tdm_app_options *options = &app->options;
     int err = check_port(app->port);
+    if (!err && options->executor.workers && options->executor.min_workers > options->executor.workers)
+        err = refuse_option("executor.min_workers", "is more than `workers`");
     if (!err)
         err = resolve_seconds("drain_timeout", options->drain_timeout, 30, &app->drain_timeout);
     if (!err)

@@ -33,6 +33,12 @@ static const tdm_option table[] = {
      .help = "event-loop threads; auto: one per processor"},
     {"workers", 0, TDM_OPTION_UINT, FIELD(workers), "auto", 1, TDM_MAX_WORKERS, "auto", 0, .value_name = "N",
      .help = "threads of each pool; auto: min(32, processors + 4)"},
+    {"min-workers", 0, TDM_OPTION_UINT, FIELD(min_workers), "1", 1, TDM_MAX_WORKERS, .value_name = "N",
+     .help = "of them, those that never retire"},
+    {"hold-limit", 0, TDM_OPTION_SECONDS, FIELD(hold_limit), "0.1", 0, MAX_SECONDS, .value_name = "SECONDS",
+     .help = "what holds a loop for longer is named in the log; 0: nothing is"},
+    {"stuck-after", 0, TDM_OPTION_SECONDS, FIELD(stuck_after), "60", 0.001, MAX_SECONDS, .value_name = "SECONDS",
+     .help = "what holds a worker for longer is named in the log"},
     {"queue", 0, TDM_OPTION_UINT, FIELD(queue), "10000", 1, MAX_COUNT, .value_name = "N",
      .help = "tasks accepted and not yet started, per pool"},
     {"max-loop-tasks", 0, TDM_OPTION_UINT, FIELD(max_loop_tasks), "100000", 1, MAX_COUNT, .value_name = "N",
@@ -71,6 +77,7 @@ static const tdm_option table[] = {
      .help = "the least that is logged"},
     {"log-format", 0, TDM_OPTION_CHOICE, FIELD(log_format), "text", .choices = formats, .value_name = "FORMAT",
      .help = "form of the log lines, on standard error"},
+    {"log-context", 0, TDM_OPTION_FLAG, FIELD(log_context), .help = "text lines end with request=, task= and context"},
     {NULL},
 };
 
@@ -107,6 +114,9 @@ tdm_app_options daemon_options_for_app(daemon_options *options)
         .port = options->port_text,
         .executor = {.loops = options->loops ? options->loops : processors(),
                      .workers = options->workers,
+                     .min_workers = options->min_workers,
+                     .hold_limit = options->hold_limit > 0 ? options->hold_limit : -1,
+                     .stuck_after = options->stuck_after,
                      .queue = options->queue,
                      .max_loop_tasks = options->max_loop_tasks,
                      .ledger = options->ledger},
@@ -130,6 +140,7 @@ tdm_app_options daemon_options_for_app(daemon_options *options)
 
 tdm_log_options daemon_options_for_log(const daemon_options *options)
 {
-    return (tdm_log_options){.format = (tdm_log_format) options->log_format,
+    return (tdm_log_options){.bare = !options->log_context,
+                             .format = (tdm_log_format) options->log_format,
                              .level = (tdm_log_level) options->log_level};
 }
