@@ -127,7 +127,9 @@ static char *end_of_head(const http_connection *c)
 /* Chunks, put together. */
 static void read_chunks(http_connection *c, http_reply *reply)
 {
-    reply->body = strdup("");
+    size_t capacity = READ_SIZE;
+    reply->body = calloc(1, capacity);
+    ck_assert_ptr_nonnull(reply->body);
     for (size_t size = 1; size;) {
         const char *end;
         while (!c->size || !(end = memmem(c->data, c->size, "\r\n", 2)))
@@ -136,8 +138,11 @@ static void read_chunks(http_connection *c, http_reply *reply)
         free(take(c, (size_t) (end - c->data) + 2));
         while (c->size < size + 2)
             ck_assert_msg(receive(c), "the connection ended inside a chunk");
-        reply->body = realloc(reply->body, reply->body_size + size + 1);
-        ck_assert_ptr_nonnull(reply->body);
+        while (capacity < reply->body_size + size + 1) {
+            capacity *= 2;
+            reply->body = realloc(reply->body, capacity);
+            ck_assert_ptr_nonnull(reply->body);
+        }
         memcpy(reply->body + reply->body_size, c->data, size);
         reply->body_size += size;
         reply->body[reply->body_size] = '\0';
