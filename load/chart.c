@@ -1,124 +1,119 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: static SVG, so that the page needs no script and prints as it looks. A lane is an area under a step line, in
- * the lane's own colour (set by the page's style sheet, for light and dark). The ideal end is a dashed line: what lies
- * to its right is waiting. Labels keep clear of the edges by choosing their side. */
+/* DESIGN: multiplicity over time, and the queue below it. A lane is an area under a step line, in the lane's own
+ * colour. A gap of microseconds must neither vanish nor be drawn as wide as a line, so each column of pixels knows the
+ * least and the most of what happened in it. The ideal end is a dashed line: what lies to its right is waiting. */
 #include "load/chart.h"
 
 #include <math.h>
 
 #include "load/format.h"
 
-enum { WIDTH = 560, HEIGHT = 270, LEFT = 66, RIGHT = 14, TOP = 26, BOTTOM = 44, PLOT = WIDTH - LEFT - RIGHT };
+enum { WIDTH = 560, LEFT = 66, RIGHT = 14, PLOT = WIDTH - LEFT - RIGHT };
 
-void load_html_text(FILE *to, const char *text)
+static bool answered(const load_step *step)
 {
-    for (; *text; text++) {
-        switch (*text) {
-        case '&':
-            fputs("&amp;", to);
-            break;
-        case '<':
-            fputs("&lt;", to);
-            break;
-        case '>':
-            fputs("&gt;", to);
-            break;
-        case '"':
-            fputs("&quot;", to);
-            break;
-        case '\'':
-            fputs("&#39;", to);
-            break;
-        default:
-            fputc(*text, to);
-        }
-    }
+    return tdm_histogram_count(step->latency) > 0;
 }
 
-/* A round distance (1, 2 or 5 times a power of ten) that divides `span` into about `parts`. */
-static double round_tick(double span, double parts, double least)
+/* The largest share that any bin of any of these steps holds. */
+static double most_share(const load_step *const *steps, unsigned count, const load_axis *response)
 {
-    double raw = span / parts;
-    double power = pow(10, floor(log10(raw)));
-    double unit = raw / power;
-    double tick = (unit <= 1 ? 1 : unit <= 2 ? 2 : unit <= 5 ? 5 : 10) * power;
-    return tick < least ? least : tick;
+    double bins[LOAD_BINS_MAX], most = 0;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned n = answered(steps[i]) ? load_chart_bins(bins, steps[i]->latency, response->low, response->high) : 0;
+        for (unsigned k = 0; k < n; k++)
+            most = fmax(most, bins[k]);
+    }
+    return most;
+}
+
+static double seconds_of(const load_step *step)
+{
+    double seconds = 0;
+    if (load_step_has_runs(step))
+        seconds = fmax((double) step->tasks.elapsed_ns, (double) step->tasks.ideal_ns) / 1e9;
+    if (answered(step) && step->last_reply_ns > step->first_sent_ns)
+        seconds = fmax(seconds, (double) (step->last_reply_ns - step->first_sent_ns) / 1e9);
+    return seconds;
+}
+
+/* When the last slice of it with a reply ended. */
+static double sending_of(const load_step *step)
+{
+    double end = 0;
+    for (size_t i = 0; i < step->sample_count; i++)
+        if (step->samples[i].succeeded + step->samples[i].rejected + step->samples[i].failed)
+            end = fmax(end, (double) (step->samples[i].at_ns + step->samples[i].span_ns) / 1e9);
+    return end;
+}
+
+static double most_rate(const load_step *step)
+{
+    double most = 0;
+    for (size_t i = 0; i < step->sample_count; i++) {
+        const load_sample *s = &step->samples[i];
+        if (!load_chart_measured(s) || s->span_ns <= 0)
+            continue;
+        most = fmax(most, s->offered);
+        most = fmax(most, (double) (s->succeeded + s->rejected + s->failed) * 1e9 / (double) s->span_ns);
+    }
+    return most;
 }
 
 load_scale load_chart_scale(const load_step *const *steps, unsigned count)
 {
-    double seconds = 0, running = 1;
+    double seconds = 0, running = 1, queue = 0, low = INFINITY, high = 0, rate = 0, sending = 0;
+    load_scale scale = {.queued = false};
     for (unsigned i = 0; i < count; i++) {
         const load_tasks *tasks = &steps[i]->tasks;
-        if (!load_step_has_runs(steps[i]))
-            continue;
-        seconds = fmax(seconds, fmax((double) tasks->elapsed_ns, (double) tasks->ideal_ns) / 1e9);
+        seconds = fmax(seconds, seconds_of(steps[i]));
         running = fmax(running, tasks->lanes[LOAD_BOTH_LANES].curve.peak);
+        queue = fmax(queue, tasks->lanes[LOAD_BOTH_LANES].queue.peak);
+        rate = fmax(rate, most_rate(steps[i]));
+        sending = fmax(sending, sending_of(steps[i]));
+        if (!answered(steps[i]))
+            continue;
+        low = fmin(low, (double) tdm_histogram_min(steps[i]->latency) / 1e9);
+        high = fmax(high, (double) tdm_histogram_max(steps[i]->latency) / 1e9);
+        if (tdm_histogram_count(steps[i]->uncorrected))
+            low = fmin(low, (double) tdm_histogram_min(steps[i]->uncorrected) / 1e9);
     }
-    load_scale scale = {.seconds = seconds > 0 ? seconds * 1.04 : 1, .running = running * 1.1};
-    scale.seconds_tick = round_tick(scale.seconds, 6, 1e-9);
-    scale.running_tick = round_tick(scale.running, 4, 1);
+    scale.seconds = load_axis_linear(seconds * 1.04, 6, 1e-9, LOAD_AXIS_SECONDS, "seconds since the first request");
+    scale.running = load_axis_linear(running * 1.1, 4, 1, LOAD_AXIS_NUMBER, "tasks running at once");
+    scale.queue = load_axis_linear(queue * 1.1, 2, 1, LOAD_AXIS_NUMBER, "waiting");
+    scale.sending = load_axis_linear(sending * 1.02, 6, 1e-9, LOAD_AXIS_SECONDS, NULL);
+    scale.rate = load_axis_linear(rate * 1.1, 3, 1e-9, LOAD_AXIS_RATE, "replies a second");
+    scale.queued = queue > 0;
+    if (high > 0)
+        scale.response = load_axis_log(fmax(low, 1e-9), fmax(high * 1.05, 1e-9), LOAD_AXIS_DURATION, "response");
+    scale.share = load_axis_linear(high > 0 ? most_share(steps, count, &scale.response) * 1.15 : 1, 3, 1e-9,
+                                   LOAD_AXIS_PERCENT, "of all requests");
     return scale;
 }
 
-static double x_of(const load_scale *scale, double seconds)
-{
-    double share = seconds / scale->seconds;
-    return LEFT + (share < 0 ? 0 : share > 1 ? 1 : share) * (WIDTH - LEFT - RIGHT);
-}
+/* ---- curves ---- */
 
-static double y_of(const load_scale *scale, double running)
-{
-    return HEIGHT - BOTTOM - running / scale->running * (HEIGHT - TOP - BOTTOM);
-}
-
-static void write_axes(FILE *to, const load_scale *scale)
-{
-    int decimals = scale->seconds_tick >= 1 ? 0 : (int) ceil(-log10(scale->seconds_tick) - 1e-9);
-    fputs("<g class=\"grid\">", to);
-    for (double v = 0; v <= scale->running; v += scale->running_tick)
-        fprintf(to, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT, WIDTH - RIGHT, y_of(scale, v),
-                y_of(scale, v));
-    fputs("</g><g class=\"ticks\">", to);
-    for (double v = 0; v <= scale->running; v += scale->running_tick)
-        fprintf(to, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", LEFT - 7, y_of(scale, v) + 4,
-                load_format_count((uint64_t) v).text);
-    for (double v = 0; v <= scale->seconds; v += scale->seconds_tick)
-        fprintf(to, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.*f</text>", x_of(scale, v),
-                HEIGHT - BOTTOM + 17, decimals, v);
-    fprintf(
-        to,
-        "</g><g class=\"titles\"><text x=\"%d\" y=\"%d\" text-anchor=\"end\">seconds since the first request</text>",
-        WIDTH - RIGHT, HEIGHT - 9);
-    fprintf(
-        to,
-        "<text transform=\"translate(13 %d) rotate(-90)\" text-anchor=\"middle\">tasks running at once</text></g>\n",
-        (TOP + HEIGHT - BOTTOM) / 2);
-}
-
-/* What a lane did within each column of pixels: a gap of microseconds must neither vanish nor be drawn as wide as a
- * line, so a column knows the least and the most of what happened in it. */
 typedef struct columns {
     double low[PLOT], high[PLOT];
     int first, last; /* columns in use */
 } columns;
 
-static int column_of(const load_scale *scale, int64_t at_ns)
+static int column_of(const load_plot *plot, int64_t at_ns)
 {
-    int column = (int) (x_of(scale, (double) at_ns / 1e9) - LEFT);
+    int column = (int) (load_plot_x(plot, (double) at_ns / 1e9) - LEFT);
     return column < PLOT ? column : PLOT - 1;
 }
 
-static void fill_columns(columns *c, const load_curve *curve, const load_scale *scale)
+static void fill_columns(columns *c, const load_curve *curve, const load_plot *plot)
 {
-    c->first = column_of(scale, curve->points[0].at_ns);
-    c->last = column_of(scale, curve->points[curve->count - 1].at_ns);
+    c->first = column_of(plot, curve->points[0].at_ns);
+    c->last = column_of(plot, curve->points[curve->count - 1].at_ns);
     for (int x = 0; x < PLOT; x++) {
         c->low[x] = INFINITY;
         c->high[x] = 0;
     }
     for (size_t i = 0; i + 1 < curve->count; i++) {
-        int from = column_of(scale, curve->points[i].at_ns), to = column_of(scale, curve->points[i + 1].at_ns);
+        int from = column_of(plot, curve->points[i].at_ns), to = column_of(plot, curve->points[i + 1].at_ns);
         for (int x = from; x <= to; x++) {
             c->low[x] = fmin(c->low[x], curve->points[i].running);
             c->high[x] = fmax(c->high[x], curve->points[i].running);
@@ -126,64 +121,88 @@ static void fill_columns(columns *c, const load_curve *curve, const load_scale *
     }
 }
 
-static void write_path(FILE *to, const char *class, const char *lane, const columns *c, const double *values,
-                       const load_scale *scale)
+static void write_path(const load_plot *plot, const char *class, const char *lane, const columns *c,
+                       const double *values)
 {
-    double y = y_of(scale, 0);
-    fprintf(to, "<path class=\"%s %s\" d=\"M%d %.1f", class, lane, LEFT + c->first, y);
+    double y = load_plot_y(plot, 0);
+    fprintf(plot->to, "<path class=\"%s %s\" d=\"M%d %.1f", class, lane, LEFT + c->first, y);
     for (int x = c->first; x <= c->last; x++) {
         if (x > c->first && values[x] == values[x - 1])
             continue;
-        fprintf(to, "H%dV%.1f", LEFT + x, y_of(scale, values[x]));
+        fprintf(plot->to, "H%dV%.1f", LEFT + x, load_plot_y(plot, isfinite(values[x]) ? values[x] : 0));
     }
-    fprintf(to, "H%dV%.1f\"/>\n", LEFT + c->last + 1, y);
+    fprintf(plot->to, "H%dV%.1f\"/>\n", LEFT + c->last + 1, y);
 }
 
-static void write_lane(FILE *to, const load_curve *curve, const char *lane, const load_scale *scale)
+static void write_curve(const load_plot *plot, const load_curve *curve, const char *lane)
 {
     columns c;
     if (!curve->count)
         return;
-    fill_columns(&c, curve, scale);
-    write_path(to, "area", lane, &c, c.high, scale);
-    write_path(to, "area", lane, &c, c.low, scale);
-    write_path(to, "line", lane, &c, c.high, scale);
+    fill_columns(&c, curve, plot);
+    write_path(plot, "area", lane, &c, c.high);
+    write_path(plot, "area", lane, &c, c.low);
+    write_path(plot, "line", lane, &c, c.high);
 }
 
-static void write_ideal(FILE *to, const load_step *step, const load_scale *scale)
-{
-    double x = x_of(scale, (double) step->tasks.ideal_ns / 1e9);
-    bool left = x > WIDTH - RIGHT - 110;
-    fprintf(to, "<g class=\"ideal\"><line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>", x, x, TOP - 4,
-            HEIGHT - BOTTOM);
-    fprintf(to, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">ideal end %.2f s</text></g>\n", x + (left ? -5 : 5),
-            TOP - 12, left ? "end" : "start", (double) step->tasks.ideal_ns / 1e9);
-}
-
-static void write_peak(FILE *to, const load_curve *curve, const char *lane, const load_scale *scale)
+static void write_peak(const load_plot *plot, const load_curve *curve, const char *lane, const char *words)
 {
     if (!curve->count)
         return;
-    double x = x_of(scale, (double) curve->peak_ns / 1e9), y = y_of(scale, curve->peak);
+    double x = load_plot_x(plot, (double) curve->peak_ns / 1e9), y = load_plot_y(plot, curve->peak);
     bool left = x > WIDTH - 150;
-    fprintf(to, "<g class=\"peak %s\"><circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.2\"/>", lane, x, y);
-    fprintf(to, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s at once</text></g>\n", x + (left ? -7 : 7), y - 6,
-            left ? "end" : "start", load_format_count(curve->peak).text);
+    fprintf(plot->to, "<g class=\"peak %s\"><circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.2\"/>", lane, x, y);
+    fprintf(plot->to, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s %s</text></g>\n", x + (left ? -7 : 7), y - 6,
+            left ? "end" : "start", load_format_count(curve->peak).text, words);
 }
 
-void load_chart_write(FILE *to, const load_step *step, const load_scale *scale)
+void load_chart_multiplicity(FILE *to, const load_step *step, const load_scale *scale)
 {
     const load_lane_figures *lanes = step->tasks.lanes;
-    fprintf(to, "<svg viewBox=\"0 0 %d %d\" role=\"img\"><title>", WIDTH, HEIGHT);
-    load_html_text(to, step->target->label);
-    fprintf(to, ", %u connections: tasks running at once over time, peak %u</title>\n", step->connections,
-            lanes[LOAD_BOTH_LANES].curve.peak);
-    write_axes(to, scale);
+    const load_plot plot = {.to = to,
+                            .width = WIDTH,
+                            .height = 270,
+                            .left = LEFT,
+                            .right = RIGHT,
+                            .top = 26,
+                            .bottom = 44,
+                            .x = scale->seconds,
+                            .y = scale->running};
+    char words[60];
+    load_plot_begin(&plot, "multiplicity", "%.100s, %u connections: tasks running at once over time, peak %u",
+                    step->target->label, step->connections, lanes[LOAD_BOTH_LANES].curve.peak);
+    load_plot_axes(&plot);
     for (int lane = LOAD_LANE_COUNT - 1; lane >= 0; lane--)
-        write_lane(to, &lanes[lane].curve, load_lane_name((load_lane) lane), scale);
-    write_ideal(to, step, scale);
+        write_curve(&plot, &lanes[lane].curve, load_lane_name((load_lane) lane));
+    snprintf(words, sizeof words, "ideal end %.2f s", (double) step->tasks.ideal_ns / 1e9);
+    load_plot_mark(&plot, "ideal", (double) step->tasks.ideal_ns / 1e9, 0, words);
     for (int lane = LOAD_LANE_COUNT - 1; lane >= 0; lane--)
-        write_peak(to, &lanes[lane].curve, load_lane_name((load_lane) lane), scale);
-    fprintf(to, "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"%d\" y2=\"%d\"/></svg>\n", LEFT, WIDTH - RIGHT,
-            HEIGHT - BOTTOM, HEIGHT - BOTTOM);
+        write_peak(&plot, &lanes[lane].curve, load_lane_name((load_lane) lane), "at once");
+    load_plot_end(&plot);
+}
+
+void load_chart_queue(FILE *to, const load_step *step, const load_scale *scale)
+{
+    const load_lane_figures *lanes = step->tasks.lanes;
+    load_plot plot = {.to = to,
+                      .width = WIDTH,
+                      .height = 96,
+                      .left = LEFT,
+                      .right = RIGHT,
+                      .top = 18,
+                      .bottom = 22,
+                      .x = scale->seconds,
+                      .y = scale->queue};
+    if (!scale->queued)
+        return;
+    plot.x.title = NULL;
+    load_plot_begin(&plot, "queue", "%.100s, %u connections: tasks ready and not started over time, at most %u",
+                    step->target->label, step->connections, lanes[LOAD_BOTH_LANES].queue.peak);
+    load_plot_axes(&plot);
+    for (int lane = LOAD_LANE_COUNT - 1; lane >= 0; lane--)
+        write_curve(&plot, &lanes[lane].queue, load_lane_name((load_lane) lane));
+    for (int lane = LOAD_LANE_COUNT - 1; lane >= 0; lane--)
+        if (lanes[lane].queue.peak)
+            write_peak(&plot, &lanes[lane].queue, load_lane_name((load_lane) lane), "waiting");
+    load_plot_end(&plot);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: every task is a step up when it starts and a step down when it ends; sorted by time, the running sum is the
+/* DESIGN: every task is a step up when it starts (or begins to wait) and a step down when it ends; sorted by time, the running sum is the
  * multiplicity. At equal times ends come before starts: one thread that ends a task and starts the next in the same
  * nanosecond never ran two. Thinning is for drawing: a picture has a few hundred columns, and a column shows the range
  * of what happened in it. */
 #include "load/curve.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 typedef struct change {
@@ -21,18 +22,35 @@ static int by_time(const void *a, const void *b)
     return left->by - right->by;
 }
 
-static size_t list_changes(change *changes, const load_rows *rows, load_lane lane)
+/* When a task began and ended to count; false: it never did. */
+typedef bool span_of(const load_row *row, int64_t *from, int64_t *to);
+
+static bool running_span(const load_row *row, int64_t *from, int64_t *to)
+{
+    if (row->started_ns == LOAD_NEVER || row->ended_ns == LOAD_NEVER)
+        return false;
+    *from = row->started_ns;
+    *to = row->ended_ns > row->started_ns ? row->ended_ns : row->started_ns + 1;
+    return true;
+}
+
+static bool queued_span(const load_row *row, int64_t *from, int64_t *to)
+{
+    *from = row->ready_ns;
+    *to = row->started_ns != LOAD_NEVER ? row->started_ns : row->ended_ns;
+    return row->ready_ns != LOAD_NEVER && *to != LOAD_NEVER && *to > *from;
+}
+
+static size_t list_changes(change *changes, const load_rows *rows, load_lane lane, span_of *span)
 {
     size_t n = 0;
     for (size_t i = 0; i < rows->count; i++) {
         const load_row *row = &rows->items[i];
-        if (row->started_ns == LOAD_NEVER || row->ended_ns == LOAD_NEVER)
+        int64_t from, to;
+        if ((lane != LOAD_BOTH_LANES && row->lane != lane) || !span(row, &from, &to))
             continue;
-        if (lane != LOAD_BOTH_LANES && row->lane != lane)
-            continue;
-        int64_t end = row->ended_ns > row->started_ns ? row->ended_ns : row->started_ns + 1;
-        changes[n++] = (change){row->started_ns, 1};
-        changes[n++] = (change){end, -1};
+        changes[n++] = (change){from, 1};
+        changes[n++] = (change){to, -1};
     }
     return n;
 }
@@ -59,7 +77,7 @@ static void walk(load_curve *curve, const change *changes, size_t n)
     curve->mean = area / (double) (curve->last_ns - curve->first_ns);
 }
 
-int load_curve_make(load_curve *curve, const load_rows *rows, load_lane lane)
+static int make(load_curve *curve, const load_rows *rows, load_lane lane, span_of *span)
 {
     *curve = (load_curve){0};
     if (!rows->count)
@@ -67,7 +85,7 @@ int load_curve_make(load_curve *curve, const load_rows *rows, load_lane lane)
     change *changes = calloc(rows->count * 2, sizeof *changes);
     if (!changes)
         return -ENOMEM;
-    size_t n = list_changes(changes, rows, lane);
+    size_t n = list_changes(changes, rows, lane, span);
     int err = 0;
     if (n) {
         qsort(changes, n, sizeof *changes, by_time);
@@ -79,6 +97,16 @@ int load_curve_make(load_curve *curve, const load_rows *rows, load_lane lane)
     }
     free(changes);
     return err;
+}
+
+int load_curve_make(load_curve *curve, const load_rows *rows, load_lane lane)
+{
+    return make(curve, rows, lane, running_span);
+}
+
+int load_curve_make_queue(load_curve *curve, const load_rows *rows, load_lane lane)
+{
+    return make(curve, rows, lane, queued_span);
 }
 
 /* Copy the first, lowest, highest and last of points[from … to-1], in order, without repeating one. */

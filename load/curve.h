@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** @file
- *  Multiplicity over time: how many tasks ran at once. One owner; no locks. */
+ *  Multiplicity over time: how many tasks ran at once, or waited. One owner; no locks. */
 #ifndef LOAD_CURVE_H
 #define LOAD_CURVE_H
 
@@ -27,6 +27,9 @@ typedef struct load_curve {
 /** Count the rows that started and ended. A task that took no time counts for one nanosecond.
  *  @return 0 (a curve without points if there are none); -ENOMEM. */
 int load_curve_make(load_curve *curve, const load_rows *rows, load_lane lane);
+/** The same of tasks that wait: ready and not started (`running` counts them). A task that did not wait counts nothing.
+ *  @return 0; -ENOMEM. */
+int load_curve_make_queue(load_curve *curve, const load_rows *rows, load_lane lane);
 /** Keep at most about `most` points: of each slice of time its first, highest, lowest and last, so that no peak and no
  *  gap is lost. @return 0; -ENOMEM (the curve is as before). */
 int load_curve_thin(load_curve *curve, size_t most);

@@ -1,338 +1,261 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: a closed loop. Each connection is a slot; when its reply is complete it takes the next request, until the
- * count or the time is used up. Connections are opened before the first request is sent, a few at a time so that a
- * server's accept queue is not overrun, and an opening that failed then counts as the slot's first request.
- * A request that met the end of a kept-alive connection without a byte of reply is sent once more on a new connection
- * (RFC 9112, 9.3.1; GET is idempotent); its latency runs from the first sending. After a connection could not be
- * opened its slot waits a little, longer each time; when none could be opened for three seconds the step is over. */
+/* DESIGN: the load threads as one. The engine's thread gives orders and waits for an eventfd; it touches what belongs
+ * to a thread only while that thread has nothing to do. Connections are shared out evenly, and stay with their thread
+ * from step to step. Signals go to the engine's thread, never to a load thread. */
 #include "load/engine.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <tandem/clock.h>
 
-#define OPENING_AT_ONCE 64
-#define BACKOFF_FIRST_NS (INT64_C(10) * 1000 * 1000)
-#define BACKOFF_MOST_NS TDM_NS_PER_S
-#define GONE_AFTER_NS (3 * TDM_NS_PER_S)
+#include "load/worker.h"
 
-typedef enum slot_state {
-    SLOT_READY,   /* may take a request */
-    SLOT_OPENING, /* for the opening phase, or with a request in hand */
-    SLOT_WAITING, /* for its reply */
-    SLOT_RESTING, /* until `until_ns`, after it could not connect */
-    SLOT_OVER,    /* no more to do in this step */
-} slot_state;
-
-typedef struct slot {
-    load_engine *engine;
-    load_link *link;
-    slot_state state;
-    bool has_request; /* one was taken and not yet accounted for */
-    bool retrying;    /* its second and last try */
-    bool unopened;    /* the opening phase failed to open it; `failure` says how */
-    load_failure failure;
-    unsigned refusals; /* connections in a row that could not be opened */
-    int64_t sent_ns;   /* of the first try; 0: not sent yet */
-    int64_t until_ns;
-} slot;
+#define HEAD_START_NS (INT64_C(2) * 1000 * 1000) /* until all threads are awake */
 
 struct load_engine {
-    const load_link_shared *shared;
-    load_engine_limits limits;
-    load_step *step;
-    slot *slots;
-    unsigned slot_count, opened_upto; /* slots before it were told to open */
-    unsigned opening, active;         /* openings on their way; slots not over yet */
-    bool driving, stopping;
-    uint64_t left; /* requests that may still be taken */
-    int64_t end_ns, last_good_ns;
-    int error;
+    load_worker *workers;
+    unsigned count;
+    int done_fd;
+    atomic_uint busy; /* workers that are carrying out an order */
+    atomic_bool stop;
+    const load_job *job;
+    int64_t start_ns;                /* the same for all threads, so that they take turns as planned */
+    pthread_mutex_t log_lock;        /* held while the job's `log` runs */
+    struct sockaddr_storage address; /* where the connections lead */
+    socklen_t address_size;
 };
 
-static void next_request(slot *s);
-static void open_more(load_engine *engine);
+/* ---- from the threads ---- */
 
-static void check_over(load_engine *engine)
+void load_engine_worker_done(load_engine *engine)
 {
-    if (!load_engine_busy(engine))
-        event_base_loopbreak(engine->shared->base);
+    const uint64_t one = 1;
+    if (atomic_fetch_sub(&engine->busy, 1) == 1 && write(engine->done_fd, &one, sizeof one) < 0)
+        abort(); /* it holds 2^64 - 2 */
 }
 
-static void slot_over(slot *s)
+bool load_engine_stopped(const load_engine *engine)
 {
-    s->state = SLOT_OVER;
-    s->engine->active--;
-    check_over(s->engine);
+    return atomic_load_explicit(&engine->stop, memory_order_relaxed);
 }
 
-/* ---- accounting ---- */
-
-static void count_error(slot *s, load_error error, const char *detail)
+int64_t load_engine_start_ns(const load_engine *engine)
 {
-    load_step *step = s->engine->step;
-    if (!step->errors[error]++)
-        snprintf(step->error_detail[error], sizeof step->error_detail[error], "%s", detail);
-    s->has_request = s->retrying = false;
-    s->sent_ns = 0;
+    return engine->start_ns;
 }
 
-static void note_promise(slot *s, const load_reply *reply, int64_t now_ns)
+void load_engine_log(load_engine *engine, const load_record *records, unsigned count)
 {
-    load_step *step = s->engine->step;
-    step->bad_promises += reply->bad_tasks;
-    if (!reply->has_tasks)
-        return;
-    load_promise promise = {reply->first_task, reply->last_task, s->sent_ns, now_ns};
-    if (load_promises_add(&step->promises, &promise) < 0) {
-        s->engine->error = -ENOMEM;
-        event_base_loopbreak(s->engine->shared->base);
+    pthread_mutex_lock(&engine->log_lock);
+    engine->job->log(engine->job->log_arg, engine->job->step, records, count);
+    pthread_mutex_unlock(&engine->log_lock);
+}
+
+/* ---- life ---- */
+
+static int start_threads(load_engine *engine, int64_t connect_timeout_ns)
+{
+    sigset_t all, before;
+    int err = 0;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (unsigned i = 0; i < engine->count && !err; i++) {
+        engine->workers[i].shared.connect_timeout_ns = connect_timeout_ns;
+        err = load_worker_start(&engine->workers[i], engine, i, engine->count);
     }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return err;
 }
 
-static void count_reply(slot *s, const load_reply *reply, int64_t now_ns)
-{
-    load_step *step = s->engine->step;
-    char detail[16];
-    note_promise(s, reply, now_ns);
-    step->last_reply_ns = now_ns;
-    int64_t latency_ns = now_ns - s->sent_ns;
-    s->has_request = s->retrying = false;
-    s->sent_ns = 0;
-    if (reply->status < 400) {
-        step->succeeded++;
-        tdm_histogram_record(step->latency, latency_ns);
-    } else if (reply->status == 503) {
-        step->rejected++;
-        if (reply->retry_after_s > step->retry_after_s)
-            step->retry_after_s = reply->retry_after_s;
-    } else {
-        snprintf(detail, sizeof detail, "%u", reply->status);
-        count_error(s, reply->status < 500 ? LOAD_ERROR_STATUS_4XX : LOAD_ERROR_STATUS_5XX, detail);
-    }
-}
-
-/* ---- one slot ---- */
-
-static void send_request(slot *s)
-{
-    load_engine *engine = s->engine;
-    const load_target *target = engine->step->target;
-    s->state = SLOT_WAITING;
-    int64_t now = load_link_send(s->link, target->request, target->request_size, engine->limits.timeout_ns);
-    if (!s->sent_ns)
-        s->sent_ns = now;
-    if (!engine->step->first_sent_ns)
-        engine->step->first_sent_ns = now;
-}
-
-static void could_not_connect(slot *s, const load_failure *failure)
-{
-    load_engine *engine = s->engine;
-    int64_t now = tdm_clock_ns();
-    count_error(s, LOAD_ERROR_CONNECT, failure->detail);
-    if (now - engine->last_good_ns > GONE_AFTER_NS)
-        engine->stopping = engine->step->target_gone = true;
-    int64_t rest = (int64_t) BACKOFF_FIRST_NS << (s->refusals < 10 ? s->refusals : 10);
-    s->refusals++;
-    s->state = SLOT_RESTING;
-    s->until_ns = now + (rest < BACKOFF_MOST_NS ? rest : BACKOFF_MOST_NS);
-    if (engine->stopping || engine->left == 0)
-        slot_over(s);
-}
-
-static void open_for_request(slot *s)
-{
-    s->state = SLOT_OPENING;
-    int err = load_link_open(s->link, s->engine->step->target);
-    if (!err)
-        return;
-    load_failure failure = {.error = LOAD_ERROR_CONNECT};
-    snprintf(failure.detail, sizeof failure.detail, "%s", strerror(-err));
-    could_not_connect(s, &failure);
-}
-
-static void next_request(slot *s)
-{
-    load_engine *engine = s->engine;
-    if (engine->stopping || engine->left == 0 || (engine->end_ns && tdm_clock_ns() >= engine->end_ns)) {
-        slot_over(s);
-        return;
-    }
-    engine->left--;
-    engine->step->made++;
-    s->has_request = true;
-    if (s->unopened) {
-        s->unopened = false;
-        could_not_connect(s, &s->failure);
-    } else if (load_link_state_of(s->link) == LOAD_LINK_IDLE) {
-        send_request(s);
-    } else {
-        engine->step->reopened += s->refusals == 0;
-        open_for_request(s);
-    }
-}
-
-static void opening_ended(slot *s)
-{
-    s->state = SLOT_READY;
-    s->engine->opening--;
-    open_more(s->engine);
-    check_over(s->engine);
-}
-
-static void on_opened(void *arg)
-{
-    slot *s = arg;
-    s->refusals = 0;
-    s->engine->last_good_ns = tdm_clock_ns();
-    if (s->engine->driving)
-        send_request(s);
-    else
-        opening_ended(s);
-}
-
-static void on_replied(void *arg, const load_reply *reply, int64_t now_ns)
-{
-    slot *s = arg;
-    s->engine->last_good_ns = now_ns;
-    count_reply(s, reply, now_ns);
-    next_request(s);
-}
-
-static void on_failed(void *arg, const load_failure *failure)
-{
-    slot *s = arg;
-    if (!s->engine->driving) {
-        s->unopened = true;
-        s->failure = *failure;
-        opening_ended(s);
-    } else if (failure->error == LOAD_ERROR_CONNECT) {
-        could_not_connect(s, failure);
-    } else if (failure->stale && !s->retrying) {
-        s->retrying = true;
-        s->engine->step->retried++;
-        open_for_request(s);
-    } else {
-        count_error(s, failure->error, failure->detail);
-        next_request(s);
-    }
-}
-
-/* ---- phases ---- */
-
-static const load_link_calls calls = {.opened = on_opened, .replied = on_replied, .failed = on_failed};
-
-int load_engine_create(load_engine **out, const load_link_shared *shared, const load_engine_limits *limits,
-                       load_step *step)
+int load_engine_create(load_engine **out, unsigned threads, int64_t connect_timeout_ns)
 {
     load_engine *engine = calloc(1, sizeof *engine);
     if (!engine)
         return -ENOMEM;
-    engine->shared = shared;
-    engine->limits = *limits;
-    engine->step = step;
-    engine->slots = calloc(step->connections, sizeof *engine->slots);
-    for (; engine->slots && engine->slot_count < step->connections; engine->slot_count++) {
-        slot *s = &engine->slots[engine->slot_count];
-        s->engine = engine;
-        if (load_link_create(&s->link, shared, 0, &calls, s) < 0)
-            break;
+    pthread_mutex_init(&engine->log_lock, NULL);
+    engine->workers = calloc(threads, sizeof *engine->workers);
+    engine->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int err = engine->done_fd < 0 ? -errno : engine->workers ? 0 : -ENOMEM;
+    if (!err) {
+        engine->count = threads;
+        err = start_threads(engine, connect_timeout_ns);
     }
-    if (!engine->slots || engine->slot_count < step->connections) {
+    if (err)
         load_engine_destroy(&engine);
-        return -ENOMEM;
-    }
     *out = engine;
-    return 0;
+    return err;
 }
 
 void load_engine_destroy(load_engine **engine)
 {
-    if (!*engine)
+    load_engine *e = *engine;
+    if (!e)
         return;
-    for (unsigned i = 0; i < (*engine)->slot_count; i++)
-        load_link_destroy(&(*engine)->slots[i].link);
-    free((*engine)->slots);
-    free(*engine);
+    for (unsigned i = 0; i < e->count; i++)
+        if (e->workers[i].engine)
+            load_worker_finish(&e->workers[i]);
+    if (e->done_fd >= 0)
+        close(e->done_fd);
+    pthread_mutex_destroy(&e->log_lock);
+    free(e->workers);
+    free(e);
     *engine = NULL;
 }
 
-static void open_more(load_engine *engine)
+/* ---- a job ---- */
+
+static void leave_other_address(load_engine *engine, const load_target *target)
 {
-    while (engine->opening < OPENING_AT_ONCE && engine->opened_upto < engine->slot_count) {
-        slot *s = &engine->slots[engine->opened_upto++];
-        s->state = SLOT_OPENING;
-        int err = load_link_open(s->link, engine->step->target);
-        if (!err) {
-            engine->opening++;
-            continue;
-        }
-        s->state = SLOT_READY;
-        s->unopened = true;
-        s->failure.error = LOAD_ERROR_CONNECT;
-        snprintf(s->failure.detail, sizeof s->failure.detail, "%s", strerror(-err));
-    }
+    if (engine->address_size == target->address_size &&
+        !memcmp(&engine->address, &target->address, engine->address_size))
+        return;
+    for (unsigned i = 0; i < engine->count; i++)
+        load_slots_close(&engine->workers[i]);
+    engine->address = target->address;
+    engine->address_size = target->address_size;
 }
 
-void load_engine_open(load_engine *engine)
+static int prepare_buffers(load_worker *w)
 {
-    open_more(engine);
+    const load_target *target = w->job->target;
+    size_t most = 0;
+    for (unsigned i = 0; i < target->request_count; i++) {
+        size_t size = load_template_size_max(target->requests[i].template);
+        most = size > most ? size : most;
+    }
+    free(w->scratch);
+    w->scratch = malloc(most * w->job->pipeline);
+    if (w->job->log && !w->records)
+        w->records = calloc(LOAD_RECORDS, sizeof *w->records);
+    return w->scratch && (!w->job->log || w->records) ? 0 : -ENOMEM;
+}
+
+static int prepare_worker(load_engine *engine, load_worker *w)
+{
+    unsigned connections = engine->job->level.connections, share = connections / engine->count;
+    unsigned more = connections % engine->count, mine = share + (w->index < more);
+    unsigned first = w->index * share + (w->index < more ? w->index : more);
+    w->job = engine->job;
+    w->news = (load_news){.phase = LOAD_PHASE_OPENING, .window = w->news.window};
+    tdm_histogram_reset(w->news.window);
+    load_tally_finish(&w->tally);
+    int err = load_tally_init(&w->tally, engine->job->target, &engine->job->level);
+    if (!err)
+        err = load_slots_fit(w, mine, first);
+    if (!err)
+        err = prepare_buffers(w);
+    w->tally.thread.connections = mine;
+    return err;
+}
+
+static void order_all(load_engine *engine, load_order order)
+{
+    atomic_store(&engine->busy, engine->count);
+    for (unsigned i = 0; i < engine->count; i++)
+        load_worker_order(&engine->workers[i], order);
+}
+
+int load_engine_open(load_engine *engine, const load_job *job)
+{
+    assert(!load_engine_busy(engine) && job->level.connections > 0);
+    engine->job = job;
+    leave_other_address(engine, job->target);
+    for (unsigned i = 0; i < engine->count; i++) {
+        int err = prepare_worker(engine, &engine->workers[i]);
+        if (err)
+            return err;
+    }
+    order_all(engine, LOAD_ORDER_OPEN);
+    return 0;
 }
 
 void load_engine_drive(load_engine *engine)
 {
-    load_step *step = engine->step;
-    engine->driving = true;
-    engine->active = engine->slot_count;
-    engine->left = step->planned ? step->planned : UINT64_MAX;
-    step->started_wall_ns = tdm_clock_wall_ns();
-    engine->last_good_ns = tdm_clock_ns();
-    engine->end_ns = step->duration_s > 0 ? engine->last_good_ns + tdm_ns_from_s(step->duration_s) : 0;
-    for (unsigned i = 0; i < engine->slot_count; i++)
-        next_request(&engine->slots[i]);
+    assert(!load_engine_busy(engine));
+    engine->start_ns = tdm_clock_ns() + (engine->job->level.rate > 0 ? HEAD_START_NS : 0);
+    order_all(engine, LOAD_ORDER_DRIVE);
 }
 
 bool load_engine_busy(const load_engine *engine)
 {
-    if (engine->error)
-        return false;
-    return engine->driving ? engine->active > 0 : engine->opening > 0 || engine->opened_upto < engine->slot_count;
+    return atomic_load(&engine->busy) > 0;
 }
 
-void load_engine_tick(load_engine *engine, int64_t now_ns)
+int load_engine_fd(const load_engine *engine)
 {
-    for (unsigned i = 0; i < engine->slot_count; i++) {
-        slot *s = &engine->slots[i];
-        load_link_tick(s->link, now_ns);
-        if (engine->driving && s->state == SLOT_RESTING && (engine->stopping || now_ns >= s->until_ns))
-            next_request(s);
-    }
+    return engine->done_fd;
+}
+
+void load_engine_noticed(load_engine *engine)
+{
+    uint64_t count;
+    (void) !read(engine->done_fd, &count, sizeof count);
 }
 
 void load_engine_stop(load_engine *engine)
 {
-    engine->stopping = true;
-    engine->step->interrupted = true;
-    for (unsigned i = 0; i < engine->slot_count; i++) {
-        slot *s = &engine->slots[i];
-        load_link_close(s->link);
-        if (!engine->driving || s->state == SLOT_OVER)
-            continue;
-        engine->step->unfinished += s->has_request;
-        s->has_request = false;
-        slot_over(s);
-    }
-    engine->opening = 0;
-    engine->opened_upto = engine->slot_count;
-    event_base_loopbreak(engine->shared->base);
+    atomic_store(&engine->stop, true);
 }
 
-int load_engine_error(const load_engine *engine)
+/* ---- what came of it ---- */
+
+int load_engine_window(tdm_histogram **out)
 {
-    return engine->error;
+    return load_tally_window(out);
+}
+
+void load_engine_look(load_engine *engine, load_live *live, tdm_histogram *window)
+{
+    live->phase = LOAD_PHASE_AWAITING;
+    for (unsigned i = 0; i < engine->count; i++) {
+        load_worker *w = &engine->workers[i];
+        pthread_mutex_lock(&w->lock);
+        const load_news *news = &w->news;
+        if (news->phase < live->phase)
+            live->phase = news->phase;
+        live->made += news->made;
+        live->succeeded += news->succeeded;
+        live->rejected += news->rejected;
+        live->failed += news->failed;
+        live->connections_open += news->connections_open;
+        int err = tdm_histogram_merge(window, news->window);
+        tdm_histogram_reset(w->news.window);
+        pthread_mutex_unlock(&w->lock);
+        assert(!err);
+        (void) err;
+    }
+}
+
+int load_engine_conclude(load_engine *engine, load_step *step)
+{
+    assert(!load_engine_busy(engine));
+    int err = 0;
+    step->threads = calloc(engine->count, sizeof *step->threads);
+    if (!step->threads)
+        return -ENOMEM;
+    for (unsigned i = 0; i < engine->count && !err; i++) {
+        load_tally *tally = &engine->workers[i].tally;
+        err = load_tally_merge(step, tally);
+        step->threads[step->thread_count++] = tally->thread;
+        if (tally->part.wall_ns > step->wall_ns)
+            step->wall_ns = tally->part.wall_ns;
+        if (tally->part.cpu_share > step->cpu_share)
+            step->cpu_share = tally->part.cpu_share;
+        step->target_gone = step->target_gone || tally->part.target_gone;
+    }
+    return err;
+}
+
+uint64_t load_engine_warmup_tasks(const load_engine *engine)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < engine->count; i++)
+        sum += engine->workers[i].tally.warmup_tasks;
+    return sum;
 }

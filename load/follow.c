@@ -32,9 +32,9 @@
 #define ROWS_MOST ((size_t) 8 * 1024 * 1024)
 
 struct load_follow {
-    const load_link_shared *shared;
     load_step *step;
     load_link *link;
+    uint64_t asked;       /* questions */
     load_question asking; /* what is asked now, or next */
     bool pending;         /* a request is on its way */
     bool settled;         /* the promised ids are known */
@@ -55,7 +55,6 @@ static void over(load_follow *f)
 {
     f->over = true;
     f->asking = LOAD_ASK_NOTHING;
-    event_base_loopbreak(f->shared->base);
 }
 
 static void explain(load_follow *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -108,7 +107,11 @@ static void ask(load_follow *f)
         return;
     }
     f->pending = true;
-    f->asked_ns = load_link_send(f->link, f->request, strlen(f->request), POLL_WAIT_S * TDM_NS_PER_S + ANSWER_NS);
+    f->asked_ns = tdm_clock_ns();
+    f->asked++;
+    load_link_send(f->link,
+                   &(load_bytes){.data = f->request, .size = strlen(f->request), .requests = 1, .lasting = true});
+    load_link_set_deadline(f->link, f->asked_ns + POLL_WAIT_S * TDM_NS_PER_S + ANSWER_NS);
 }
 
 static void ask_next(load_follow *f, load_question what, int64_t at_ns)
@@ -276,13 +279,13 @@ static void wrong_status(load_follow *f, unsigned status)
     }
 }
 
-static void on_replied(void *arg, const load_reply *reply, int64_t now_ns)
+static void on_replied(void *arg, const load_reply *reply)
 {
     load_follow *f = arg;
     size_t size;
     const char *body = load_link_body(f->link, &size);
     f->pending = false;
-    f->last_good_ns = now_ns;
+    f->last_good_ns = tdm_clock_ns();
     if (f->asking == LOAD_ASK_ONE) {
         got_one(f, reply->status, body, size);
     } else if (reply->status != 200) {
@@ -319,7 +322,8 @@ static void on_failed(void *arg, const load_failure *failure)
                 failure->detail);
         over(f);
     }
-    f->next_ns = failure->stale ? now : now + TDM_NS_PER_S / 4;
+    bool stale = failure->untouched && failure->had_replies; /* an idle connection that the server closed */
+    f->next_ns = stale ? now : now + TDM_NS_PER_S / 4;
 }
 
 /* ---- phases ---- */
@@ -331,7 +335,6 @@ int load_follow_create(load_follow **out, const load_link_shared *shared, load_s
     load_follow *f = calloc(1, sizeof *f);
     if (!f)
         return -ENOMEM;
-    f->shared = shared;
     f->step = step;
     f->asking = LOAD_ASK_NOTHING;
     f->over = true;
@@ -378,6 +381,11 @@ void load_follow_finish(load_follow *f, int64_t timeout_ns)
         f->next_ns = f->last_good_ns;
 }
 
+bool load_follow_has_list(const load_follow *f)
+{
+    return !f->none;
+}
+
 bool load_follow_busy(const load_follow *f)
 {
     return !f->over;
@@ -406,6 +414,11 @@ void load_follow_stop(load_follow *f)
 uint64_t load_follow_ended(const load_follow *f)
 {
     return f->settled ? f->step->promises.resolved : f->rows.count;
+}
+
+uint64_t load_follow_asked(const load_follow *f)
+{
+    return f->asked;
 }
 
 static void judge(load_follow *f)

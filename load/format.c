@@ -51,15 +51,23 @@ load_text load_format_count(uint64_t count)
     return out;
 }
 
+load_text load_format_number(double number)
+{
+    load_text out;
+    if (number >= 0 && number < 1e15 && number == floor(number))
+        return load_format_count((uint64_t) number);
+    snprintf(out.text, sizeof out.text, "%.6g", number);
+    return out;
+}
+
 load_text load_format_rate(double per_second)
 {
     load_text out;
     if (per_second >= 999.5e3)
-        snprintf(out.text, sizeof out.text, "%.3g M/s", per_second / 1e6);
-    else if (per_second >= 999.5)
-        snprintf(out.text, sizeof out.text, "%.3g k/s", per_second / 1e3);
-    else
-        snprintf(out.text, sizeof out.text, "%.3g /s", per_second);
+        return scaled(per_second / 1e6, "M/s");
+    if (per_second >= 999.5)
+        return scaled(per_second / 1e3, "k/s");
+    snprintf(out.text, sizeof out.text, "%.3g /s", per_second);
     return out;
 }
 

@@ -19,6 +19,8 @@ load_text load_format_duration(int64_t ns);
 load_text load_format_seconds(int64_t ns);
 /** "9,540": with separators. */
 load_text load_format_count(uint64_t count);
+/** "12,345" if it is whole, else "12.3" with six digits at most. */
+load_text load_format_number(double number);
 /** "9.54 k/s" */
 load_text load_format_rate(double per_second);
 /** "12.0": one decimal. */

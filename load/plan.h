@@ -4,37 +4,30 @@
 #ifndef LOAD_PLAN_H
 #define LOAD_PLAN_H
 
-#include <stdbool.h>
-
+#include "load/options.h"
 #include "load/target.h"
 
-/** What the option table fills. A zero `requests` and a zero `duration_s`: one request per connection. */
-typedef struct load_options {
-    const char *connections, *labels, *json_path, *html_path;
-    unsigned requests;
-    double duration_s, timeout_s, connect_timeout_s, follow_timeout_s;
-    bool follow, quiet;
-} load_options;
-
-/** Each target runs one step for each entry of its own `connections`, in this order: those of -c, unless its URL was
- *  given as COUNTS@URL. */
+/** Each target runs one step for each of its own `levels`, in this order: those of -c and -R, unless its URL was given
+ *  as COUNTS@URL. All of that `rounds` times. */
 typedef struct load_plan {
     load_options options;
     load_target *targets;
     unsigned target_count;
-    unsigned *connections; /**< of -c */
-    unsigned connection_count;
+    load_level *levels; /**< of -c and -R */
+    unsigned level_count;
+    unsigned rounds;
+    char *body; /**< of --body or --body-file; or NULL */
+    size_t body_size;
 } load_plan;
 
-/** Read the command line.
+/** Read the command line, whose arguments must live as long as the plan.
  *  @return 0; 1: help or version was printed; -EINVAL: a line that says what is wrong was printed to standard error.
  *  Unless 0 is returned, nothing is left allocated. */
 int load_plan_parse(load_plan *plan, int argc, char **argv);
 void load_plan_finish(load_plan *plan);
 
-/** "4,20,1000": counts from 1 to 1,000,000, at most 100 of them.
- *  @param out where a malloc'ed list goes. @return how many; -EINVAL; -ENOMEM. */
-int load_plan_counts(const char *text, unsigned **out);
+/** Steps of all rounds. */
+unsigned load_plan_steps(const load_plan *plan);
 
 /** Raise the limit of open files as far as it goes, and see whether the largest step fits.
  *  @return 0; -EMFILE: it does not, and a line that says so was printed to standard error. */

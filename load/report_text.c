@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: a block for each step as it ends, and one table at the end in which the steps stand side by side. A figure
- * that is not known is "-", never 0. Colour only marks what is wrong. */
+/* DESIGN: a block for each step as it ends. A figure that is not known is left out, never 0. Colour only marks what is
+ * wrong. The table at the end is in report_table.c. */
 #include "load/report_text.h"
 
 #include <inttypes.h>
@@ -9,11 +9,7 @@
 #include "load/format.h"
 #include "load/words.h"
 
-#define BOLD "\033[1m"
-#define RED "\033[31m"
-#define PLAIN "\033[0m"
-
-static const char *paint(const load_look *look, const char *code)
+const char *load_paint(const load_look *look, const char *code)
 {
     return look->colour ? code : "";
 }
@@ -27,17 +23,26 @@ static void latency_line(FILE *to, const char *name, const tdm_histogram *h, con
 {
     if (!tdm_histogram_count(h))
         return;
-    fprintf(to, "  %-14s p50 %-9s  p99 %-9s  max %-9s%s\n", name, percentile(h, 50).text, percentile(h, 99).text,
-            load_format_duration(tdm_histogram_max(h)).text, note);
+    fprintf(to, "  %-14s p50 %-9s  p99 %-9s  p99.9 %-9s  max %-9s%s\n", name, percentile(h, 50).text,
+            percentile(h, 99).text, percentile(h, 99.9).text, load_format_duration(tdm_histogram_max(h)).text, note);
 }
 
-static void requests_lines(FILE *to, const load_step *step)
+static void retry_after(FILE *to, const load_step *step)
+{
+    if (step->retry_after_s < 0)
+        return;
+    if (step->retry_after_least_s >= 0 && step->retry_after_least_s < step->retry_after_s)
+        fprintf(to, " (Retry-After %" PRId64 " to %" PRId64 " s)", step->retry_after_least_s, step->retry_after_s);
+    else
+        fprintf(to, " (Retry-After %" PRId64 " s)", step->retry_after_s);
+}
+
+static void requests_line(FILE *to, const load_step *step)
 {
     fprintf(to, "  %-14s %s made, %s ok, %s errors, %s rejected", "requests", load_format_count(step->made).text,
             load_format_count(step->succeeded).text, load_format_count(load_step_errors(step)).text,
             load_format_count(step->rejected).text);
-    if (step->retry_after_s >= 0)
-        fprintf(to, " (Retry-After %" PRId64 " s)", step->retry_after_s);
+    retry_after(to, step);
     if (step->retried)
         fprintf(to, ", %s retried", load_format_count(step->retried).text);
     if (step->reopened)
@@ -45,8 +50,48 @@ static void requests_lines(FILE *to, const load_step *step)
     if (load_step_rate(step) > 0)
         fprintf(to, ", %s", load_format_rate(load_step_rate(step)).text);
     fputc('\n', to);
-    latency_line(to, "response", step->latency, "  (request sent to reply complete)");
 }
+
+/* How an open loop kept its rate; nothing in a closed one. */
+static void pace_line(FILE *to, const load_step *step)
+{
+    if (step->loop != LOAD_LOOP_OPEN)
+        return;
+    fprintf(to, "  %-14s %.2f %% of the requests that were due were sent", "pace", 100 * load_step_kept_up(step));
+    if (step->held_up)
+        fprintf(to, "; %s of them late, because every connection was busy", load_format_count(step->held_up).text);
+    if (step->unsent)
+        fprintf(to, "; %s never", load_format_count(step->unsent).text);
+    fputc('\n', to);
+}
+
+static void response_lines(FILE *to, const load_step *step)
+{
+    bool open = step->loop == LOAD_LOOP_OPEN;
+    latency_line(to, "response", step->latency, open ? "  (due to reply complete)" : "  (sent to reply complete)");
+    if (open)
+        latency_line(to, "uncorrected", step->uncorrected, "  (sent to reply complete)");
+    latency_line(to, "not ok", step->failed_latency, "  (of what was rejected or failed)");
+    for (unsigned i = 0; step->url_count > 1 && i < step->url_count; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "- %.12s", load_words_request(step->target, i));
+        latency_line(to, name, step->urls[i].latency, "");
+    }
+}
+
+static void generator_line(FILE *to, const load_step *step)
+{
+    if (!step->thread_count)
+        return;
+    fprintf(to, "  %-14s %u thread%s, the busiest %.0f %% of its time on the CPU", "generator", step->thread_count,
+            step->thread_count == 1 ? "" : "s", 100 * step->cpu_share);
+    if (tdm_histogram_count(step->send_lag))
+        fprintf(to, "; it sent late by p99 %s, max %s", percentile(step->send_lag, 99).text,
+                load_format_duration(tdm_histogram_max(step->send_lag)).text);
+    fputc('\n', to);
+}
+
+/* ---- the tasks ---- */
 
 static void tasks_line(FILE *to, const load_tasks *tasks)
 {
@@ -62,24 +107,48 @@ static void tasks_line(FILE *to, const load_tasks *tasks)
     fputc('\n', to);
 }
 
-static void followed_lines(FILE *to, const load_step *step)
+static void multiplicity_lines(FILE *to, const load_step *step)
 {
     const load_tasks *tasks = &step->tasks;
     const load_lane_figures *both = &tasks->lanes[LOAD_BOTH_LANES];
+    fprintf(to, "  %-14s peak %s, mean %s, on %u thread%s", "multiplicity", load_format_count(both->curve.peak).text,
+            load_format_mean(both->curve.mean).text, both->threads, both->threads == 1 ? "" : "s");
+    if (both->queue.peak)
+        fprintf(to, "; at most %s ready and waiting", load_format_count(both->queue.peak).text);
+    fprintf(to, "\n  %-14s %s from the first request to the last task's end; ideal %s (%.2f x)\n", "elapsed",
+            load_format_seconds(tasks->elapsed_ns).text, load_format_seconds(tasks->ideal_ns).text,
+            tasks->ideal_ns ? (double) tasks->elapsed_ns / (double) tasks->ideal_ns : 0);
+    if (tasks->drain_ns > 0)
+        fprintf(to, "  %-14s %s from the last reply to the last task's end\n", "drain",
+                load_format_duration(tasks->drain_ns).text);
+}
+
+/* What the server itself counted is worth a line only where it says something else. */
+static void server_line(FILE *to, const load_step *step)
+{
+    const load_server_counts *server = &step->tasks.server;
+    if (!server->known || server->agrees || step->tasks.follow == LOAD_FOLLOW_OFF)
+        return;
+    fprintf(to, "  %-14s its own count is another: %s tasks accepted, %s done", "server",
+            load_format_count(server->accepted).text, load_format_count(server->states[LOAD_STATE_DONE]).text);
+    fputs(" (tasks of other clients are in it)\n", to);
+}
+
+static void followed_lines(FILE *to, const load_step *step)
+{
+    const load_tasks *tasks = &step->tasks;
     if (tasks->follow == LOAD_FOLLOW_OFF || tasks->follow == LOAD_FOLLOW_NO_IDS)
         return;
     tasks_line(to, tasks);
+    server_line(to, step);
     if (!load_step_has_runs(step))
         return;
-    fprintf(to, "  %-14s peak %s, mean %s, on %u thread%s\n", "multiplicity", load_format_count(both->curve.peak).text,
-            load_format_mean(both->curve.mean).text, both->threads, both->threads == 1 ? "" : "s");
-    fprintf(to, "  %-14s %s from the first request to the last task's end; ideal %s (%.2f x)\n", "elapsed",
-            load_format_seconds(tasks->elapsed_ns).text, load_format_seconds(tasks->ideal_ns).text,
-            tasks->ideal_ns ? (double) tasks->elapsed_ns / (double) tasks->ideal_ns : 0);
+    multiplicity_lines(to, step);
     latency_line(to, "start latency", tasks->start_latency, "  (accepted to started)");
     latency_line(to, "queue wait", tasks->queue_wait, "  (ready to started)");
     latency_line(to, "run time", tasks->run_time, "  (started to ended)");
     latency_line(to, "completion", tasks->completion, "  (accepted to ended)");
+    latency_line(to, "loop lag", tasks->loop_lag, "  (asked to answered)");
     if (!tasks->clock_same) {
         fprintf(to, "  %-14s ", "clock");
         load_words_clock(to, step);
@@ -89,130 +158,23 @@ static void followed_lines(FILE *to, const load_step *step)
 
 void load_report_step(FILE *to, const load_step *step, const load_look *look)
 {
-    fprintf(to, "%s%s%s: ", paint(look, BOLD), step->target->label, paint(look, PLAIN));
+    fprintf(to, "%s%s%s: ", load_paint(look, LOAD_BOLD), step->target->label, load_paint(look, LOAD_PLAIN));
     load_words_plan(to, step);
-    fputs(", closed loop\n", to);
-    requests_lines(to, step);
+    fprintf(to, ", %s loop", load_loop_name(step->loop));
+    if (step->round)
+        fprintf(to, ", round %u", step->round + 1);
+    fputc('\n', to);
+    requests_line(to, step);
+    pace_line(to, step);
+    response_lines(to, step);
+    generator_line(to, step);
     followed_lines(to, step);
     fprintf(to, "  %-14s ", "seen");
     load_words_seen(to, step);
     fputc('\n', to);
     char *trouble = load_words_text(load_words_trouble, step);
     if (trouble && *trouble)
-        fprintf(to, "  %s%-14s %s%s\n", paint(look, RED), "trouble", trouble, paint(look, PLAIN));
+        fprintf(to, "  %s%-14s %s%s\n", load_paint(look, LOAD_RED), "trouble", trouble, load_paint(look, LOAD_PLAIN));
     free(trouble);
     fputc('\n', to);
-}
-
-/* ---- the table ---- */
-
-enum { COLUMNS = 15 };
-
-static const char *const headings[COLUMNS] = {"target", "conns", "requests", "errors",  "rejected",
-                                              "p50",    "p99",   "rate",     "tasks",   "done",
-                                              "lost",   "peak",  "mean",     "threads", "elapsed / ideal"};
-
-typedef struct cell {
-    char text[64];
-} cell;
-
-static void put(cell *into, const char *text)
-{
-    snprintf(into->text, sizeof into->text, "%s", text);
-}
-
-static void fill_row(cell *row, const load_step *step)
-{
-    const load_tasks *tasks = &step->tasks;
-    const load_lane_figures *both = &tasks->lanes[LOAD_BOTH_LANES];
-    bool followed = tasks->follow == LOAD_FOLLOW_COMPLETE || tasks->follow == LOAD_FOLLOW_INCOMPLETE;
-    for (int i = 0; i < COLUMNS; i++)
-        put(&row[i], "-");
-    put(&row[0], step->target->label);
-    put(&row[1], load_format_count(step->connections).text);
-    put(&row[2], load_format_count(step->made).text);
-    put(&row[3], load_format_count(load_step_errors(step)).text);
-    put(&row[4], load_format_count(step->rejected).text);
-    if (tdm_histogram_count(step->latency)) {
-        put(&row[5], percentile(step->latency, 50).text);
-        put(&row[6], percentile(step->latency, 99).text);
-        put(&row[7], load_format_rate(load_step_rate(step)).text);
-    }
-    if (followed || tasks->promised)
-        put(&row[8], load_format_count(tasks->promised).text);
-    if (followed) {
-        put(&row[9], load_format_count(tasks->states[LOAD_STATE_DONE]).text);
-        put(&row[10], load_format_count(tasks->lost).text);
-    }
-    if (!load_step_has_runs(step))
-        return;
-    put(&row[11], load_format_count(both->curve.peak).text);
-    put(&row[12], load_format_mean(both->curve.mean).text);
-    put(&row[13], load_format_count(both->threads).text);
-    snprintf(row[14].text, sizeof row[14].text, "%.2f / %.2f s", (double) tasks->elapsed_ns / 1e9,
-             (double) tasks->ideal_ns / 1e9);
-}
-
-static void print_row(FILE *to, const cell *row, const size_t *widths)
-{
-    for (int i = 0; i < COLUMNS; i++) {
-        size_t pad = widths[i] - load_format_columns(row[i].text);
-        if (i == 0)
-            fprintf(to, "%s%*s", row[i].text, (int) pad, "");
-        else
-            fprintf(to, "  %*s%s", (int) pad, "", row[i].text);
-    }
-    fputc('\n', to);
-}
-
-static void print_table(FILE *to, const load_sweep *sweep, cell (*rows)[COLUMNS])
-{
-    size_t widths[COLUMNS] = {0};
-    for (unsigned r = 0; r <= sweep->step_count; r++) {
-        for (int i = 0; i < COLUMNS; i++) {
-            if (r == 0)
-                put(&rows[0][i], headings[i]);
-            else if (i == 0)
-                fill_row(rows[r], &sweep->steps[r - 1]);
-            size_t columns = load_format_columns(rows[r][i].text);
-            widths[i] = columns > widths[i] ? columns : widths[i];
-        }
-    }
-    for (unsigned r = 0; r <= sweep->step_count; r++) {
-        if (r > 1 && sweep->steps[r - 1].target_index != sweep->steps[r - 2].target_index)
-            fputc('\n', to);
-        print_row(to, rows[r], widths);
-    }
-}
-
-static void print_verdict(FILE *to, const load_sweep *sweep, const load_look *look)
-{
-    if (!load_sweep_failed(sweep)) {
-        fputc('\n', to);
-        load_words_good(to, sweep);
-        fputc('\n', to);
-        return;
-    }
-    fputc('\n', to);
-    for (unsigned i = 0; i < sweep->step_count; i++) {
-        const load_step *step = &sweep->steps[i];
-        if (!load_step_failed(step))
-            continue;
-        fprintf(to, "%s%s, %u connections: ", paint(look, RED), step->target->label, step->connections);
-        load_words_trouble(to, step);
-        fprintf(to, "%s\n", paint(look, PLAIN));
-    }
-}
-
-void load_report_table(FILE *to, const load_sweep *sweep, const load_look *look)
-{
-    cell(*rows)[COLUMNS] = calloc(sweep->step_count + 1, sizeof *rows);
-    if (!sweep->step_count || !rows) {
-        free(rows);
-        return;
-    }
-    fprintf(to, "all steps (" LOAD_WORDS_CLOSED_LOOP ")\n\n");
-    print_table(to, sweep, rows);
-    free(rows);
-    print_verdict(to, sweep, look);
 }

@@ -49,6 +49,20 @@ static unsigned count_threads(const load_rows *rows, load_lane lane, uint32_t *s
     return different;
 }
 
+/* For how long how many ran at once; levels are joined where there are too many. */
+static void count_shares(load_lane_figures *lane)
+{
+    const load_curve *curve = &lane->curve;
+    uint32_t levels = curve->peak + 1, width = (levels + LOAD_SHARES_MAX - 1) / LOAD_SHARES_MAX;
+    if (!curve->count)
+        return;
+    for (uint32_t low = 0; low < levels; low += width)
+        lane->shares[lane->share_count++] =
+            (load_share){low, low + width - 1 < curve->peak ? low + width - 1 : curve->peak, 0};
+    for (size_t i = 0; i + 1 < curve->count; i++)
+        lane->shares[curve->points[i].running / width].ns += curve->points[i + 1].at_ns - curve->points[i].at_ns;
+}
+
 static int figures_of_lanes(load_tasks *tasks, const load_rows *rows)
 {
     uint32_t *scratch = calloc(rows->count, sizeof *scratch);
@@ -56,6 +70,9 @@ static int figures_of_lanes(load_tasks *tasks, const load_rows *rows)
     for (int lane = 0; lane <= LOAD_LANE_COUNT && !err; lane++) {
         tasks->lanes[lane].threads = count_threads(rows, (load_lane) lane, scratch);
         err = load_curve_make(&tasks->lanes[lane].curve, rows, (load_lane) lane);
+        if (!err)
+            err = load_curve_make_queue(&tasks->lanes[lane].queue, rows, (load_lane) lane);
+        count_shares(&tasks->lanes[lane]);
     }
     free(scratch);
     return err;
@@ -107,22 +124,69 @@ static void compare_clocks(load_step *step, const load_rows *rows)
     tasks->clock_error_ns = (high > low ? high - low : low - high) / 2;
 }
 
-/* The curves as the client's clock sees them, from the first request on. */
-static int shift_curves(load_step *step)
+static int shift_curve(load_curve *curve, int64_t zero)
 {
-    int64_t zero = step->first_sent_ns + step->tasks.clock_offset_ns;
-    for (int lane = 0; lane <= LOAD_LANE_COUNT; lane++) {
-        load_curve *curve = &step->tasks.lanes[lane].curve;
-        if (!curve->count)
-            continue;
-        if (load_curve_thin(curve, LOAD_CURVE_POINTS) < 0)
-            return -ENOMEM;
-        for (size_t i = 0; i < curve->count; i++)
-            curve->points[i].at_ns -= zero;
-        curve->peak_ns -= zero;
-        curve->first_ns -= zero;
-        curve->last_ns -= zero;
+    if (!curve->count)
+        return 0;
+    if (load_curve_thin(curve, LOAD_CURVE_POINTS) < 0)
+        return -ENOMEM;
+    for (size_t i = 0; i < curve->count; i++)
+        curve->points[i].at_ns -= zero;
+    curve->peak_ns -= zero;
+    curve->first_ns -= zero;
+    curve->last_ns -= zero;
+    return 0;
+}
+
+/* The curves as the client's clock sees them, from the first request on. */
+static int shift_curves(load_step *step, int64_t zero)
+{
+    int err = 0;
+    for (int lane = 0; lane <= LOAD_LANE_COUNT && !err; lane++) {
+        err = shift_curve(&step->tasks.lanes[lane].curve, zero);
+        if (!err)
+            err = shift_curve(&step->tasks.lanes[lane].queue, zero);
     }
+    return err;
+}
+
+/* ---- swim-lanes ---- */
+
+static int by_start(const void *a, const void *b)
+{
+    const load_swim *left = a, *right = b;
+    if (left->started_ns != right->started_ns)
+        return left->started_ns > right->started_ns ? 1 : -1;
+    return (left->id > right->id) - (left->id < right->id);
+}
+
+static int64_t shift(int64_t at_ns, int64_t zero)
+{
+    return at_ns == LOAD_NEVER ? LOAD_NEVER : at_ns - zero;
+}
+
+/* The first to start; those that never did come last in line, and so are left out first. */
+static int make_swims(load_tasks *tasks, const load_rows *rows, int64_t zero)
+{
+    load_swim *swims = calloc(rows->count, sizeof *swims);
+    size_t n = 0;
+    if (!swims)
+        return -ENOMEM;
+    for (const load_row *row = rows->items; row < rows->items + rows->count; row++)
+        if (row->started_ns != LOAD_NEVER)
+            swims[n++] = (load_swim){.id = row->id,
+                                     .request = row->request,
+                                     .accepted_ns = shift(row->accepted_ns, zero),
+                                     .ready_ns = shift(row->ready_ns, zero),
+                                     .started_ns = shift(row->started_ns, zero),
+                                     .ended_ns = shift(row->ended_ns, zero),
+                                     .thread = row->thread,
+                                     .lane = row->lane,
+                                     .state = row->state};
+    qsort(swims, n, sizeof *swims, by_start);
+    tasks->swims = swims;
+    tasks->swim_count = n < LOAD_SWIMS_MAX ? n : LOAD_SWIMS_MAX;
+    tasks->swims_left_out = n - tasks->swim_count;
     return 0;
 }
 
@@ -145,6 +209,10 @@ int load_summarise(load_step *step, load_rows *rows)
     int64_t share = pool->threads ? pool->run_total_ns / pool->threads : 0;
     tasks->timed = true;
     tasks->ideal_ns = unhindered > share ? unhindered : share;
-    tasks->elapsed_ns = last_end - tasks->clock_offset_ns - step->first_sent_ns;
-    return shift_curves(step);
+    int64_t zero = step->first_sent_ns + tasks->clock_offset_ns;
+    tasks->elapsed_ns = last_end - zero;
+    int64_t drain_ns = last_end - tasks->clock_offset_ns - step->last_reply_ns;
+    tasks->drain_ns = drain_ns > 0 ? drain_ns : 0;
+    err = make_swims(tasks, rows, zero);
+    return err ? err : shift_curves(step, zero);
 }

@@ -4,7 +4,7 @@
 #ifndef LOAD_SUMMARY_H
 #define LOAD_SUMMARY_H
 
-#include "load/step.h"
+#include "load/result.h"
 
 /** Fill the figures of `step->tasks` from the rows of its ended tasks (each promised, each once).
  *  The step's promises are settled. @return 0; -ENOMEM. */

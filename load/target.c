@@ -4,12 +4,14 @@
  * (localhost: ::1 and 127.0.0.1) gives comparable figures and a dead target is reported at once, in one line. */
 #include "load/target.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <tandem/tandem.h>
@@ -22,21 +24,57 @@ char *load_target_get(const load_target *target, const char *path)
     return size < 0 ? NULL : request;
 }
 
-int load_target_prepare(load_target *target)
+/* A round of turns in which each request stands as often as its weight says, spread as evenly as may be: each turn goes
+ * to the one that is furthest behind its share. */
+static int make_schedule(load_target *target)
 {
-    target->request = load_target_get(target, target->url.target);
-    if (!target->request)
+    int64_t behind[LOAD_REQUESTS_MAX] = {0};
+    for (unsigned i = 0; i < target->request_count; i++)
+        target->schedule_size += target->requests[i].weight;
+    target->schedule = malloc(target->schedule_size);
+    if (!target->schedule)
         return -ENOMEM;
-    target->request_size = strlen(target->request);
+    for (unsigned turn = 0; turn < target->schedule_size; turn++) {
+        unsigned next = 0;
+        for (unsigned i = 0; i < target->request_count; i++) {
+            behind[i] += target->requests[i].weight;
+            next = behind[i] > behind[next] ? i : next;
+        }
+        behind[next] -= target->schedule_size;
+        target->schedule[turn] = (uint8_t) next;
+    }
     return 0;
+}
+
+int load_target_prepare(load_target *target, const load_request_form *form, char *why, size_t why_size)
+{
+    assert(target->request_count && target->request_count <= LOAD_REQUESTS_MAX);
+    target->url = target->requests[0].url;
+    for (load_request *r = target->requests; r < target->requests + target->request_count; r++) {
+        const load_parts parts = {.method = form->method,
+                                  .authority = r->url.authority,
+                                  .target = r->url.target,
+                                  .fields = form->fields,
+                                  .body = form->body,
+                                  .body_size = form->body_size};
+        int err = load_template_compile(&r->template, &parts, why, why_size);
+        if (err)
+            return err;
+    }
+    return make_schedule(target);
 }
 
 void load_target_finish(load_target *target)
 {
-    load_url_finish(&target->url);
+    for (load_request *r = target->requests; r < target->requests + target->request_count; r++) {
+        load_url_finish(&r->url);
+        free(r->label);
+        load_template_destroy(&r->template);
+    }
+    free(target->requests);
+    free(target->schedule);
     free(target->label);
-    free(target->connections);
-    free(target->request);
+    free(target->levels);
     *target = (load_target){0};
 }
 
@@ -65,7 +103,26 @@ static int try_address(const struct addrinfo *info, int timeout_ms)
     return err;
 }
 
-int load_target_reach(load_target *target, double timeout_s, char *why, size_t why_size)
+static int reach_unix(load_target *target, const char *path, double timeout_s, char *why, size_t why_size)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) {
+        snprintf(why, why_size, "the path of a Unix socket has at most %zu bytes: %s", sizeof address.sun_path - 1,
+                 path);
+        return -ENAMETOOLONG;
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    memcpy(&target->address, &address, sizeof address);
+    target->address_size = sizeof address;
+    const struct addrinfo info = {
+        .ai_family = AF_UNIX, .ai_addr = (struct sockaddr *) &target->address, .ai_addrlen = target->address_size};
+    int err = try_address(&info, (int) (timeout_s * 1000) + 1);
+    if (err)
+        snprintf(why, why_size, "cannot connect to %s: %s", path, strerror(-err));
+    return err;
+}
+
+static int reach_host(load_target *target, double timeout_s, char *why, size_t why_size)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found = NULL;
@@ -88,4 +145,10 @@ int load_target_reach(load_target *target, double timeout_s, char *why, size_t w
     if (err)
         snprintf(why, why_size, "cannot connect to %s: %s", target->url.authority, strerror(-err));
     return err;
+}
+
+int load_target_reach(load_target *target, const char *unix_path, double timeout_s, char *why, size_t why_size)
+{
+    return unix_path ? reach_unix(target, unix_path, timeout_s, why, why_size)
+                     : reach_host(target, timeout_s, why, why_size);
 }

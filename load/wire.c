@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: the only file of the client that knows llhttp. A reply is parsed as it comes and, unless its owner asked to
+/* DESIGN: the only file of the client that knows llhttp. The usual reply takes a short cut (lean.c) and never meets it.
+ * A reply is parsed as it comes and, unless its owner asked to
  * keep the body, nothing of it is stored but the few fields that the client needs; so a reply of any size costs the
  * same memory. Interim (1xx) replies are skipped, but their heads count toward the same limit. A 204 or 304 with a
  * Content-Length has no body, which llhttp leaves to us. llhttp accepts HTTP/0.9 and 2.0 status lines; we do not. */
@@ -12,13 +13,13 @@
 
 #include <llhttp.h>
 
-/* A promise longer than this is not believed: no request of the server can start so many. */
-#define PROMISE_MAX 1000000
+#include "load/lean.h"
 
 struct load_wire {
     llhttp_t parser;
     load_reply reply;
-    bool started, head_complete, complete;
+    bool fresh; /* the parser is not set up yet: no byte came, or the short cut was enough */
+    bool started, head, head_complete, complete;
     load_wire_result failure; /* what a callback found wrong, else LOAD_WIRE_MORE */
     const char *reason;
     size_t head_bytes;
@@ -78,35 +79,6 @@ static int on_value(llhttp_t *parser, const char *data, size_t size)
     return count_head(wire, size);
 }
 
-static bool read_number(const char **p, uint64_t *out)
-{
-    uint64_t value = 0;
-    const char *start = *p;
-    for (; **p >= '0' && **p <= '9'; (*p)++) {
-        if (value > (UINT64_MAX >> 10) / 10)
-            return false;
-        value = value * 10 + (uint64_t) (**p - '0');
-    }
-    *out = value;
-    return *p != start;
-}
-
-/* "FIRST-LAST" */
-static void read_promise(load_reply *reply, const char *value)
-{
-    uint64_t first, last;
-    bool good = read_number(&value, &first) && *value++ == '-' && read_number(&value, &last) && !*value &&
-                first <= last && last - first < PROMISE_MAX;
-    if (!good || reply->has_tasks) {
-        reply->bad_tasks = true;
-        reply->has_tasks = false;
-    } else if (!reply->bad_tasks) {
-        reply->has_tasks = true;
-        reply->first_task = first;
-        reply->last_task = last;
-    }
-}
-
 static bool named(const load_wire *wire, const char *name)
 {
     return wire->name_size == strlen(name) && !strncasecmp(wire->name, name, wire->name_size);
@@ -115,15 +87,12 @@ static bool named(const load_wire *wire, const char *name)
 static int on_value_complete(llhttp_t *parser)
 {
     load_wire *wire = parser->data;
-    bool fits = wire->value_size < sizeof wire->value;
-    uint64_t seconds;
+    size_t size = wire->value_size < sizeof wire->value ? wire->value_size : 0;
     if (!wire->head_complete && wire->name_size < sizeof wire->name) {
-        wire->value[fits ? wire->value_size : 0] = '\0';
-        const char *value = wire->value;
         if (named(wire, "tandem-tasks"))
-            read_promise(&wire->reply, value);
-        else if (named(wire, "retry-after") && read_number(&value, &seconds) && !*value)
-            wire->reply.retry_after_s = (int64_t) seconds;
+            load_reply_promise(&wire->reply, wire->value, size);
+        else if (named(wire, "retry-after"))
+            load_reply_retry(&wire->reply, wire->value, size);
     }
     wire->name_size = wire->value_size = 0;
     return count_head(wire, 4);
@@ -141,7 +110,7 @@ static int on_headers_complete(llhttp_t *parser)
         return refuse(wire, LOAD_WIRE_BAD, "no such status"), -1;
     if (status == 101 || parser->upgrade)
         return refuse(wire, LOAD_WIRE_BAD, "an upgrade that was not asked for"), -1;
-    return status < 200 || status == 204 || status == 304; /* 1: no body follows */
+    return wire->head || status < 200 || status == 204 || status == 304; /* 1: no body follows */
 }
 
 static int keep_body(load_wire *wire, const char *data, size_t size)
@@ -204,7 +173,7 @@ int load_wire_create(load_wire **out, size_t body_limit)
     if (!wire)
         return -ENOMEM;
     wire->body_limit = body_limit;
-    load_wire_begin(wire);
+    load_wire_begin(wire, false);
     *out = wire;
     return 0;
 }
@@ -218,19 +187,35 @@ void load_wire_destroy(load_wire **wire)
     *wire = NULL;
 }
 
-void load_wire_begin(load_wire *wire)
+void load_wire_begin(load_wire *wire, bool head)
+{
+    wire->head = head;
+    wire->fresh = true;
+    wire->started = wire->complete = false;
+    wire->body_size = 0;
+}
+
+static void set_up(load_wire *wire)
 {
     llhttp_init(&wire->parser, HTTP_RESPONSE, settings());
     wire->parser.data = wire;
     wire->reply = (load_reply){.retry_after_s = -1};
-    wire->started = wire->head_complete = wire->complete = false;
+    wire->fresh = wire->head_complete = false;
     wire->failure = LOAD_WIRE_MORE;
     wire->reason = "";
-    wire->head_bytes = wire->name_size = wire->value_size = wire->body_size = 0;
+    wire->head_bytes = wire->name_size = wire->value_size = 0;
 }
 
 load_wire_result load_wire_feed(load_wire *wire, const char *data, size_t size, size_t *used)
 {
+    if (wire->fresh) {
+        *used = wire->head || wire->body_limit ? 0 : load_lean_read(&wire->reply, data, size);
+        if (*used) {
+            wire->started = wire->complete = true;
+            return LOAD_WIRE_COMPLETE;
+        }
+        set_up(wire);
+    }
     wire->started = wire->started || size > 0;
     llhttp_errno_t err = llhttp_execute(&wire->parser, data, size);
     if (wire->failure != LOAD_WIRE_MORE)
@@ -247,6 +232,8 @@ load_wire_result load_wire_feed(load_wire *wire, const char *data, size_t size, 
 
 load_wire_result load_wire_eof(load_wire *wire)
 {
+    if (wire->fresh)
+        set_up(wire);
     llhttp_errno_t err = llhttp_finish(&wire->parser);
     if (wire->failure != LOAD_WIRE_MORE)
         return wire->failure;

@@ -39,9 +39,10 @@ int load_wire_create(load_wire **out, size_t body_limit);
 /** NULL is accepted; *wire becomes NULL. */
 void load_wire_destroy(load_wire **wire);
 
-/** Expect the next reply. */
-void load_wire_begin(load_wire *wire);
-/** Feed what came. @param used where the count of bytes that belong to the reply goes, on LOAD_WIRE_COMPLETE. */
+/** Expect the next reply. @param head it answers a HEAD request: it has no body, whatever it announces. */
+void load_wire_begin(load_wire *wire, bool head);
+/** Feed what came. @param used where the count of bytes that belong to the reply goes, on LOAD_WIRE_COMPLETE: what
+ *  follows belongs to the next one. */
 load_wire_result load_wire_feed(load_wire *wire, const char *data, size_t size, size_t *used);
 /** The connection ended: complete (a body that lasts until the close), or cut short. */
 load_wire_result load_wire_eof(load_wire *wire);

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "tasks/executor.h"
+#include "tasks/group.h"
 #include "tasks/task.h"
 
 static void give_back(tdm__batch *batch, bool rejected)
@@ -16,7 +17,7 @@ static void give_back(tdm__batch *batch, bool rejected)
         tdm_task *task = batch->first;
         batch->first = task->next;
         if (rejected)
-            atomic_fetch_add(&task->executor->rejected[task->row.info.lane], 1);
+            atomic_fetch_add(&task->executor->rejected[task->row.lane], 1);
         tdm__task_discard(task, true);
     }
     batch->last = NULL;
@@ -29,7 +30,9 @@ int tdm__batch_add(tdm__batch *batch, tdm_executor *executor, const tdm_task_spe
     if (batch->refused)
         return batch->refused;
     tdm_task *task;
-    int err = tdm__task_create(&task, executor, spec);
+    if (spec->group)
+        return -EINVAL; /* a request's tasks stand in its sequence */
+    int err = tdm__task_create(&task, executor, spec, false);
     if (err == -EINVAL)
         return err;
     if (err) {
@@ -57,8 +60,8 @@ void tdm__batch_accept(tdm__batch *batch, tdm_executor *executor, tdm__loop *loo
     *first_id = id;
     *last_id = id + batch->count - 1;
     for (tdm_task *task = batch->first; task; task = task->next) {
-        task->row.info.id = id++;
-        task->row.info.request = request;
+        task->row.id = id++;
+        task->row.request = request;
         tdm__task_accept(task, loop);
     }
 }
@@ -105,15 +108,56 @@ static tdm__loop *pick_loop(tdm_executor *executor)
     return executor->loops[atomic_fetch_add(&executor->next_loop, 1) % executor->settings.loops];
 }
 
-int tdm_spawn(tdm_executor *executor, const tdm_task_spec *spec, uint64_t *id)
+/* Its id and its loop. */
+static void place(tdm_task *task)
+{
+    task->row.id = atomic_fetch_add(&task->executor->next_id, 1);
+    if (!task->pool)
+        task->exec.loop = pick_loop(task->executor);
+}
+
+int tdm__spawn(tdm_executor *executor, const tdm_task_spec *spec, tdm_task **handle, uint64_t *id)
 {
     tdm_task *task;
-    int err = tdm__task_create(&task, executor, spec);
+    if (spec->group)
+        return -EINVAL; /* tdm_group_spawn() makes children */
+    int err = tdm__task_create(&task, executor ? executor : tdm_executor_current(), spec, handle);
     if (err)
         return err;
-    task->row.info.id = atomic_fetch_add(&executor->next_id, 1);
+    place(task);
     if (id)
-        *id = task->row.info.id;
-    tdm__task_accept_ready(task, pick_loop(executor));
+        *id = task->row.id;
+    if (handle)
+        *handle = task; /* first: it may run at once */
+    tdm__task_accept_ready(task, task->exec.loop);
     return 0;
+}
+
+int tdm__spawn_child(tdm_executor *executor, const tdm_task_spec *spec, unsigned *index)
+{
+    tdm_task *task;
+    int err = tdm__task_create(&task, executor, spec, false);
+    if (err)
+        return err;
+    place(task); /* first: once it is in the group, it may be cancelled */
+    err = tdm__group_add(spec->group, task);
+    if (err) {
+        tdm__task_discard(task, false);
+        return err;
+    }
+    *index = tdm__task_more_of(task)->group_index;
+    tdm__task_accept_ready(task, task->exec.loop);
+    return 0;
+}
+
+int tdm_spawn(tdm_executor *executor, const tdm_task_spec *spec, uint64_t *id)
+{
+    return tdm__spawn(executor, spec, NULL, id);
+}
+
+tdm_executor *tdm_executor_current(void)
+{
+    tdm__loop *loop = tdm__loop_current();
+    tdm__pool *pool = tdm__pool_current();
+    return loop ? tdm__loop_executor(loop) : pool ? tdm__pool_executor(pool) : NULL;
 }

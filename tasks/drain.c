@@ -3,9 +3,7 @@
  * the books. One thread drives it and asks each shard; a loop that a task holds is not waited for (round.h).
  * What runs on after the books are closed keeps its memory: nothing is freed under a thread that may still use it. */
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "tasks/executor.h"
 #include "tasks/handler.h"
@@ -22,21 +20,32 @@ static const double PATIENCE_S = 1;
 
 bool tdm__executor_is_finished(tdm_executor *executor)
 {
-    return atomic_load(&executor->closing) && !atomic_load(&executor->outstanding);
+    return atomic_load(&executor->closing) && !tdm__executor_outstanding(executor);
 }
 
 /* Those who wait for the last task, or for the next end of one, need not wait any more. */
 static void say_finished(tdm_executor *executor)
 {
-    pthread_mutex_lock(&executor->lock);
-    pthread_cond_broadcast(&executor->quiet);
-    pthread_mutex_unlock(&executor->lock);
+    tdm__lock(&executor->lock);
+    tdm__cond_broadcast(&executor->quiet);
+    tdm__unlock(&executor->lock);
     tdm__watch_notify(&executor->watch);
 }
 
-void tdm__executor_task_gone(tdm_executor *executor)
+uint64_t tdm__executor_outstanding(tdm_executor *executor)
 {
-    if (atomic_fetch_sub(&executor->outstanding, 1) == 1 && atomic_load(&executor->closing))
+    uint64_t count = 0;
+    for (unsigned i = 0; i < TDM_LANES; i++) {
+        uint64_t gone = atomic_load(&executor->tallies[i].gone); /* first, or it could pass the other */
+        count += atomic_load(&executor->tallies[i].created) - gone;
+    }
+    return count;
+}
+
+void tdm__executor_task_gone(tdm_executor *executor, tdm_lane lane)
+{
+    atomic_fetch_add(&executor->tallies[lane].gone, 1);
+    if (atomic_load(&executor->closing) && !tdm__executor_outstanding(executor))
         say_finished(executor);
 }
 
@@ -49,24 +58,24 @@ void tdm_executor_close(tdm_executor *executor)
 
 void tdm_executor_hurry(tdm_executor *executor)
 {
-    pthread_mutex_lock(&executor->lock);
+    tdm__lock(&executor->lock);
     executor->hurry = true;
-    pthread_cond_broadcast(&executor->quiet);
-    pthread_mutex_unlock(&executor->lock);
+    tdm__cond_broadcast(&executor->quiet);
+    tdm__unlock(&executor->lock);
 }
 
 void tdm__executor_handler_gone(tdm_executor *executor)
 {
     if (!atomic_load(&executor->closing))
         return;
-    pthread_mutex_lock(&executor->lock);
-    pthread_cond_broadcast(&executor->quiet);
-    pthread_mutex_unlock(&executor->lock);
+    tdm__lock(&executor->lock);
+    tdm__cond_broadcast(&executor->quiet);
+    tdm__unlock(&executor->lock);
 }
 
 static bool has_tasks(tdm_executor *executor)
 {
-    return atomic_load(&executor->outstanding);
+    return tdm__executor_outstanding(executor);
 }
 
 static bool is_in_use(tdm_executor *executor)
@@ -77,64 +86,55 @@ static bool is_in_use(tdm_executor *executor)
 /* While there is something, until the time is over or somebody is in a hurry. */
 static void wait_while(tdm_executor *executor, bool (*something)(tdm_executor *executor), double seconds)
 {
-    int64_t deadline = tdm__deadline(tdm_ns_from_s(seconds));
-    struct timespec until = {.tv_sec = deadline / TDM_NS_PER_S, .tv_nsec = deadline % TDM_NS_PER_S};
-    int err = 0;
-    pthread_mutex_lock(&executor->lock);
-    while (something(executor) && !executor->hurry && err != ETIMEDOUT)
-        err = pthread_cond_clockwait(&executor->quiet, &executor->lock, CLOCK_MONOTONIC, &until);
-    pthread_mutex_unlock(&executor->lock);
+    int64_t deadline = tdm__deadline_in(seconds);
+    bool in_time = true;
+    tdm__lock(&executor->lock);
+    while (something(executor) && !executor->hurry && in_time)
+        in_time = tdm__cond_wait(&executor->quiet, &executor->lock, deadline);
+    tdm__unlock(&executor->lock);
 }
 
 /* ---- what each shard does; on its owner ---- */
 
 typedef struct shard_drain {
-    tdm_task *over;            /* dropped, and to be retired by the drain's thread; chained by drain_next */
+    tdm__message_list over;    /* dropped, and to be retired by the drain's thread */
     uint64_t cancelled_before; /* by users, until the drain called off the rest */
     bool called_off;
     tdm_totals lifetime; /* at the end */
 } shard_drain;
 
-/* `row` or the first older one that is live: ending a task may forget an ended row, but never touches a live one. */
-static tdm__row *live_from(tdm__row *row)
-{
-    while (row && !row->live)
-        row = row->older;
-    return row;
-}
-
 static void call_off(tdm__shard *shard, shard_drain *part)
 {
-    tdm__row *next;
+    const tdm__ledger *ledger = &shard->ledger;
+    tdm_totals lifetime;
+    tdm__shard_lifetime(shard, &lifetime);
     part->called_off = true;
-    part->cancelled_before = shard->lifetime.state[TDM_CANCELLED];
-    for (tdm__row *row = live_from(shard->ledger.newest); row; row = next) {
-        next = live_from(row->older);
+    part->cancelled_before = lifetime.state[TDM_CANCELLED];
+    for (tdm__row *row = tdm__ledger_newest(ledger), *next; row; row = next) {
+        next = tdm__ledger_older(ledger, row);
         tdm_task *task = (tdm_task *) row, *over = NULL;
-        if (row->info.state == TDM_QUEUED)
+        if (row->state == TDM_QUEUED)
             tdm__task_drop(task, &over);
         else
             tdm__task_cancel(task, &over);
-        if (over) {
-            over->drain_next = part->over;
-            part->over = over;
-        }
+        if (over)
+            tdm__message_list_add(&part->over, &over->exec.message);
     }
 }
 
 static void close_books(tdm__shard *shard, shard_drain *part)
 {
-    tdm__row *next;
-    for (tdm__row *row = live_from(shard->ledger.newest); row; row = next) {
-        next = live_from(row->older);
+    const tdm__ledger *ledger = &shard->ledger;
+    for (tdm__row *row = tdm__ledger_newest(ledger), *next; row; row = next) {
+        next = tdm__ledger_older(ledger, row);
         tdm_task *over = NULL;
-        if (row->info.state == TDM_RUNNING)
+        if (row->state == TDM_RUNNING)
             tdm__task_abandon((tdm_task *) row);
         else
             tdm__task_drop((tdm_task *) row, &over);
         assert(!over); /* what was in a queue is gone since call_off() */
     }
-    part->lifetime = shard->lifetime;
+    tdm__shard_lifetime(shard, &part->lifetime);
 }
 
 static void call_off_loop(tdm__loop *loop, void *arg)
@@ -147,31 +147,32 @@ static void close_books_of_loop(tdm__loop *loop, void *arg)
     close_books(tdm__loop_shard(loop), arg);
 }
 
-/* ---- all shards: the loops by a round, the pool under its lock ---- */
+/* ---- all shards: the loops by a round, the pools under their locks ---- */
 
 typedef struct drain {
     tdm_executor *executor;
-    shard_drain loops[TDM_MAX_LOOPS], pool;
+    unsigned pool_count; /* none is added once the executor is closed */
+    shard_drain loops[TDM_MAX_LOOPS], pools[TDM_MAX_POOLS];
 } drain;
 
 static void on_each_shard(drain *d, void (*on_loop)(tdm__loop *loop, void *arg),
                           void (*on_pool)(tdm__shard *shard, shard_drain *part))
 {
-    tdm__pool *pool = d->executor->pools[TDM__BACKGROUND];
     tdm__round_call_all(&d->executor->round, on_loop, d->loops, sizeof *d->loops,
                         tdm__deadline(tdm_ns_from_s(PATIENCE_S)));
-    tdm__pool_lock(pool);
-    on_pool(tdm__pool_shard(pool), &d->pool);
-    tdm__pool_unlock(pool);
+    for (unsigned i = TDM__BACKGROUND; i < d->pool_count; i++) {
+        tdm__pool *pool = d->executor->pools[i];
+        tdm__pool_lock(pool);
+        on_pool(tdm__pool_shard(pool), &d->pools[i]);
+        tdm__pool_unlock(pool);
+    }
 }
 
 static void retire_dropped(shard_drain *part)
 {
-    while (part->over) {
-        tdm_task *task = part->over;
-        part->over = task->drain_next;
-        tdm__task_over(task);
-    }
+    tdm__message *message;
+    while ((message = tdm__message_list_take(&part->over)))
+        tdm__task_over(tdm__task_of((tdm__exec *) message));
 }
 
 static void stop_the_rest(drain *d, double grace)
@@ -180,7 +181,8 @@ static void stop_the_rest(drain *d, double grace)
     on_each_shard(d, call_off_loop, call_off);
     for (unsigned i = 0; i < d->executor->settings.loops; i++)
         retire_dropped(&d->loops[i]);
-    retire_dropped(&d->pool);
+    for (unsigned i = TDM__BACKGROUND; i < d->pool_count; i++)
+        retire_dropped(&d->pools[i]);
     tdm__watch_notify(&d->executor->watch); /* followers of what still runs have ended too */
     wait_while(d->executor, has_tasks, grace);
 }
@@ -218,7 +220,8 @@ static void report(drain *d, tdm_drain_report *out)
         }
         add_up(&d->loops[i], TDM_LOOP, out);
     }
-    add_up(&d->pool, TDM_POOL, out);
+    for (unsigned i = TDM__BACKGROUND; i < d->pool_count; i++)
+        add_up(&d->pools[i], TDM_POOL, out);
     for (unsigned i = 0; i < TDM_LANES; i++)
         out->lanes[i].rejected = atomic_load(&executor->rejected[i]);
 }
@@ -229,8 +232,9 @@ int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options,
     tdm_drain_report r;
     uint64_t dropped = 0, abandoned = 0;
     tdm_executor_close(executor);
+    d.pool_count = tdm__executor_pool_count(executor);
     wait_while(executor, has_tasks, options->timeout);
-    if (atomic_load(&executor->outstanding))
+    if (has_tasks(executor))
         stop_the_rest(&d, options->grace);
     on_each_shard(&d, close_books_of_loop, close_books);
     tdm__watch_notify(&executor->watch);
@@ -251,9 +255,9 @@ int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options,
 bool tdm__executor_settle(tdm_executor *executor)
 {
     if (!executor->abandoned) {
-        pthread_mutex_lock(&executor->lock);
+        tdm__lock(&executor->lock);
         executor->hurry = false;
-        pthread_mutex_unlock(&executor->lock);
+        tdm__unlock(&executor->lock);
         wait_while(executor, is_in_use, SETTLE_S);
     }
     return !is_in_use(executor);

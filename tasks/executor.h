@@ -11,9 +11,10 @@
 #include "tasks/round.h"
 #include "tasks/shard.h"
 #include "tasks/watch.h"
+#include "tasks/watchdog.h"
 #include <tandem/executor.h>
 
-typedef enum tdm__pool_index { TDM__HANDLERS, TDM__BACKGROUND, TDM__POOLS } tdm__pool_index;
+typedef enum tdm__pool_index { TDM__HANDLERS, TDM__BACKGROUND } tdm__pool_index; /* others follow */
 
 /* Counts of handlers, written by any thread. */
 typedef struct tdm__handler_counts {
@@ -21,29 +22,38 @@ typedef struct tdm__handler_counts {
     tdm__gauge running;
 } tdm__handler_counts;
 
+/* How many tasks of a lane exist: created - gone, reservations and refusals in progress included. On lines of their own:
+ * they are often written by different threads. */
+typedef struct tdm__tally {
+    _Alignas(64) _Atomic uint64_t created;
+    _Alignas(64) _Atomic uint64_t gone;
+} tdm__tally;
+
 struct tdm_executor {
     tdm_executor_options settings; /* constant after creation */
     int64_t start_ns;
     uint64_t epoch;                  /* tells this executor's cursors from others'; constant */
     tdm__loop *loops[TDM_MAX_LOOPS]; /* constant after creation */
-    tdm__pool *pools[TDM__POOLS];    /* constant after creation */
+    tdm__pool *pools[TDM_MAX_POOLS];
+    _Atomic unsigned pool_count; /* the pools below are constant; raised under the lock */
+    uint64_t stack_limit;        /* fibers that can have a guarded stack; constant */
     tdm__gauge gauges[TDM_LANES];
-    _Atomic uint64_t next_id;    /* the id that the next accepted task gets */
-    _Atomic uint64_t loop_tasks; /* unfinished loop tasks, reservations included */
+    _Atomic uint64_t next_id; /* the id that the next accepted task gets */
     _Atomic uint64_t rejected[TDM_LANES], rejected_before_window[TDM_LANES];
     _Atomic unsigned next_loop; /* for tasks spawned outside any loop */
     tdm__handler_counts handlers;
     tdm__watch watch; /* who waits for a task to end */
 
-    /* The drain. `outstanding` is raised before `closing` is looked at, so whoever closes sees every task that got in. */
-    _Atomic uint64_t outstanding; /* tasks that exist, reservations included */
-    _Atomic bool closing;         /* no new tasks */
-    _Atomic bool dropping;        /* what has not started never will */
-    bool drained;                 /* by the drain's thread */
-    uint64_t abandoned;           /* by the drain's thread: who may still use this memory */
-    tdm__round round;             /* how the drain asks the loops */
-    pthread_mutex_t lock;         /* guards hurry and the wait for outstanding == 0 */
-    pthread_cond_t quiet;
+    /* The drain. A task is counted before `closing` is looked at, so whoever closes sees every task that got in. */
+    tdm__tally tallies[TDM_LANES];
+    _Atomic bool closing;  /* no new tasks */
+    _Atomic bool dropping; /* what has not started never will */
+    bool drained;          /* by the drain's thread */
+    uint64_t abandoned;    /* by the drain's thread: who may still use this memory */
+    tdm__watchdog *watchdog;
+    tdm__round round;     /* how the drain asks the loops */
+    pthread_mutex_t lock; /* guards hurry, the wait for the last task, and the making of pools */
+    tdm__cond quiet;
     bool hurry;
 };
 
@@ -53,7 +63,10 @@ struct tdm_executor {
 bool tdm__executor_settle(tdm_executor *executor);
 
 /* A task exists no more: let the drain know when it was the last. Any thread. */
-void tdm__executor_task_gone(tdm_executor *executor);
+void tdm__executor_task_gone(tdm_executor *executor, tdm_lane lane);
+/* Tasks that exist, reservations included. Any thread. */
+uint64_t tdm__executor_outstanding(tdm_executor *executor);
+unsigned tdm__executor_pool_count(const tdm_executor *executor);
 /* A handler has ended: let tdm__executor_settle() know. Any thread. */
 void tdm__executor_handler_gone(tdm_executor *executor);
 /* Is it closed, and nothing left that could end? Any thread. */
@@ -61,12 +74,13 @@ bool tdm__executor_is_finished(tdm_executor *executor);
 
 /* ---- each shard in turn ---- */
 
-/* Call `fn(shard, arg)` on the owner of each shard that holds tasks: the loops, then the pool `background`.
+/* Call `fn(shard, arg)` on the owner of each shard that holds tasks: the loops, then the
+ * pools but `handlers`, whose are no tasks.
  * Waits as tdm__loop_call() does. @return 0; -EDEADLK: on a loop's thread outside a fiber. */
 int tdm__executor_each_shard(tdm_executor *executor, void (*fn)(tdm__shard *shard, void *arg), void *arg);
 /* May the calling thread ask every loop? Not a loop's thread outside a fiber, unless it is the only one to ask. */
 bool tdm__executor_can_ask(const tdm_executor *executor);
 unsigned tdm__executor_shard_count(const tdm_executor *executor);
-enum { TDM__MAX_SHARDS = TDM_MAX_LOOPS + 1 };
+enum { TDM__MAX_SHARDS = TDM_MAX_LOOPS + TDM_MAX_POOLS - 1 };
 
 #endif

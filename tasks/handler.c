@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "tasks/context.h"
 #include "tasks/executor.h"
 
 static tdm__handler *handler_of(tdm__exec *exec)
@@ -24,7 +25,7 @@ static bool handler_begin(tdm__exec *exec, int64_t now_ns)
     handler->started_ns = now_ns;
     if (!exec->loop) {
         atomic_fetch_sub(&counts->queued, 1);
-        tdm__pool_unreserve(tdm__loop_executor(handler->home)->pools[TDM__HANDLERS]);
+        tdm__pool_started(tdm__loop_executor(handler->home)->pools[TDM__HANDLERS]);
     }
     tdm__gauge_up(&counts->running);
     return true;
@@ -50,6 +51,7 @@ static void come_home(tdm__message *message)
         atomic_fetch_add_explicit(&counts->failed, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&counts->ended, 1, memory_order_relaxed);
     tdm__gauge_down(&counts->running);
+    tdm__context_unref(handler->exec.context);
     tdm__executor_handler_gone(tdm__loop_executor(handler->home));
     handler->ended(handler);
 }
@@ -64,12 +66,31 @@ static void handler_ended(tdm__exec *exec)
     tdm__loop_post(handler_of(exec)->home, &exec->message);
 }
 
+static const char *handler_name(const tdm__exec *exec)
+{
+    return handler_of((tdm__exec *) (uintptr_t) exec)->name;
+}
+
+static uint64_t handler_request(const tdm__exec *exec)
+{
+    return handler_of((tdm__exec *) (uintptr_t) exec)->request;
+}
+
 static const tdm__exec_kind handler_kind = {
     .begin = handler_begin,
     .run = handler_run,
     .finish = handler_finish,
     .ended = handler_ended,
+    .name = handler_name,
+    .request = handler_request,
 };
+
+/* Under the pool's lock. */
+static void enter_pool(tdm__message *message)
+{
+    tdm__handler *handler = handler_of((tdm__exec *) message);
+    tdm__pool_push(tdm__loop_executor(handler->home)->pools[TDM__HANDLERS], &handler->exec);
+}
 
 static int start_in_pool(tdm_executor *executor, tdm__handler *handler)
 {
@@ -77,9 +98,8 @@ static int start_in_pool(tdm_executor *executor, tdm__handler *handler)
     if (!tdm__pool_reserve(pool))
         return -EAGAIN;
     atomic_fetch_add(&executor->handlers.queued, 1);
-    tdm__pool_lock(pool);
-    tdm__pool_push(pool, &handler->exec);
-    tdm__pool_unlock(pool);
+    handler->exec.message.run = enter_pool;
+    tdm__pool_post(pool, &handler->exec.message);
     return 0;
 }
 
@@ -88,7 +108,6 @@ int tdm__handler_start(tdm__loop *loop, tdm_lane lane, tdm__handler *handler)
     tdm_executor *executor = tdm__loop_executor(loop);
     handler->home = loop;
     handler->exec.kind = &handler_kind;
-    handler->exec.name = handler->name;
     /* Counted first: on the loop lane the handler may have ended before this returns. */
     atomic_fetch_add_explicit(&executor->handlers.started, 1, memory_order_relaxed);
     int err = lane == TDM_LOOP ? tdm__loop_run(loop, &handler->exec) : start_in_pool(executor, handler);

@@ -13,7 +13,8 @@
 typedef struct tdm__handler {
     int (*run)(struct tdm__handler *handler);
     void (*ended)(struct tdm__handler *handler); /* may free the handler */
-    const char *name;                            /* for messages: the route */
+    const char *name;                            /* for messages: the route; lives as long as the process */
+    uint64_t request;                            /* the id of the request */
     int result;                                  /* what `run` returned, once `ended` is called */
     /* private */
     tdm__exec exec;
@@ -21,7 +22,7 @@ typedef struct tdm__handler {
     int64_t started_ns, ended_ns;
 } tdm__handler;
 
-/* Run the handler. Zero the struct and set run, ended and name first. On TDM_LOOP it runs at once, on a new fiber, up
+/* Run the handler. Zero the struct and set run, ended, name and request first. On TDM_LOOP it runs at once, on a new fiber, up
  * to its first wait, inside this call, and if it never waits `ended` is called inside it too — unless the caller is
  * itself on a fiber: then it starts in the loop's next turn.
  * @return 0: `ended` will be called (or was); -EAGAIN: the pool's queue is full, or no fiber can be had. */

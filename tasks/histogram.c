@@ -13,9 +13,9 @@
 #include <string.h>
 
 struct tdm_histogram {
-    int64_t limit;     /* the largest value kept apart */
-    uint64_t low_mask; /* 2^bits - 1 */
-    unsigned bits;
+    int64_t limit;            /* the largest value kept apart */
+    uint64_t low_mask;        /* 2^bits - 1 */
+    unsigned bits, half_bits; /* half_bits: bits - 1 */
     size_t buckets;
     uint64_t count, clipped;
     uint64_t sum_low, sum_high;
@@ -26,19 +26,21 @@ struct tdm_histogram {
 /* How far a value is shifted so that it fits into `bits` bits. */
 static inline unsigned shift_of(const tdm_histogram *h, int64_t value)
 {
-    return (unsigned) (64 - __builtin_clzll((uint64_t) value | h->low_mask)) - h->bits;
+    unsigned highest =
+        (unsigned) __builtin_clzll((uint64_t) value | h->low_mask) ^ 63; /* the number of its highest bit */
+    return highest - h->half_bits;
 }
 
 static inline size_t index_of(const tdm_histogram *h, int64_t value)
 {
     unsigned shift = shift_of(h, value);
-    return ((size_t) shift << (h->bits - 1)) + (size_t) ((uint64_t) value >> shift);
+    return ((size_t) shift << h->half_bits) + (size_t) ((uint64_t) value >> shift);
 }
 
 /* The largest value of a bucket. */
 static int64_t top_of(const tdm_histogram *h, size_t index)
 {
-    size_t half = (size_t) 1 << (h->bits - 1);
+    size_t half = (size_t) 1 << h->half_bits;
     if (index < 2 * half)
         return (int64_t) index;
     unsigned shift = (unsigned) (index / half - 1);
@@ -58,7 +60,7 @@ int tdm_histogram_create(tdm_histogram **out, int64_t max, int digits)
     static const unsigned bits_of[] = {0, 5, 8, 11}; /* 2^(bits-1) >= 10^digits */
     if (max < 1 || digits < 1 || digits > 3)
         return -EINVAL;
-    tdm_histogram shape = {.limit = max, .bits = bits_of[digits]};
+    tdm_histogram shape = {.limit = max, .bits = bits_of[digits], .half_bits = bits_of[digits] - 1};
     shape.low_mask = (UINT64_C(1) << shape.bits) - 1;
     shape.buckets = index_of(&shape, max) + 1;
     tdm_histogram *h = calloc(1, sizeof *h + shape.buckets * sizeof h->bucket[0]);
@@ -66,6 +68,7 @@ int tdm_histogram_create(tdm_histogram **out, int64_t max, int digits)
         return -ENOMEM;
     h->limit = shape.limit;
     h->bits = shape.bits;
+    h->half_bits = shape.half_bits;
     h->low_mask = shape.low_mask;
     h->buckets = shape.buckets;
     clear(h);
@@ -81,14 +84,19 @@ void tdm_histogram_destroy(tdm_histogram **h)
     *h = NULL;
 }
 
-void tdm_histogram_record(tdm_histogram *h, int64_t value)
+/* Of a value out of range: what it is counted as. */
+static int64_t clip(tdm_histogram *h, int64_t value)
 {
     if (value < 0)
-        value = 0;
-    if (value > h->limit) {
-        value = h->limit;
-        h->clipped++;
-    }
+        return 0;
+    h->clipped++;
+    return h->limit;
+}
+
+void tdm_histogram_record(tdm_histogram *h, int64_t value)
+{
+    if ((uint64_t) value > (uint64_t) h->limit) /* negative, or too large */
+        value = clip(h, value);
     h->bucket[index_of(h, value)]++;
     h->count++;
     h->sum_low += (uint64_t) value;

@@ -4,6 +4,8 @@
  * because nobody pops single nodes. Waking the owner is not done here: the loop knows whether it sleeps. */
 #include "tasks/inbox.h"
 
+#include "tasks/baton.h"
+
 void tdm__message_list_add(tdm__message_list *list, tdm__message *message)
 {
     message->next = NULL;
@@ -24,6 +26,25 @@ tdm__message *tdm__message_list_take(tdm__message_list *list)
         message->next = NULL;
     }
     return message;
+}
+
+void tdm__message_list_draw(tdm__message_list *list, void (*free_to_pass)(tdm__message *message))
+{
+    enum { MOST = 64 };
+    tdm__message **found[MOST];
+    unsigned count = 0;
+    for (tdm__message **at = &list->first; *at && count < MOST; at = &(*at)->next)
+        if (at == &list->first || (*at)->run == free_to_pass)
+            found[count++] = at;
+    uint64_t drawn = tdm__choose(count);
+    if (!drawn)
+        return;
+    tdm__message *message = *found[drawn];
+    *found[drawn] = message->next;
+    if (!message->next) /* it was the last, and the one whose link this is comes last now */
+        list->last = (tdm__message *) found[drawn];
+    message->next = list->first;
+    list->first = message;
 }
 
 bool tdm__inbox_put(tdm__inbox *inbox, tdm__message *message)

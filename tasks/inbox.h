@@ -22,6 +22,9 @@ typedef struct tdm__message_list {
 void tdm__message_list_add(tdm__message_list *list, tdm__message *message);
 tdm__message *tdm__message_list_take(tdm__message_list *list);
 
+/* In testing mode: bring the first, or any of those whose `run` is `free_to_pass`, to the front. */
+void tdm__message_list_draw(tdm__message_list *list, void (*free_to_pass)(tdm__message *message));
+
 typedef struct tdm__inbox {
     _Atomic(tdm__message *) newest; /* a stack; the taker turns it round */
 } tdm__inbox;

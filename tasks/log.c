@@ -21,6 +21,7 @@
 
 #include <tandem/clock.h>
 
+#include "tasks/clock.h"
 #include "tasks/log_line.h"
 #include "tasks/thread.h"
 
@@ -61,7 +62,7 @@ static void rest_a_while(void)
 {
     if (used || stopping)
         return;
-    int64_t until_ns = tdm_clock_ns() + NAP_MS * INT64_C(1000000);
+    int64_t until_ns = tdm__clock_real_ns() + NAP_MS * INT64_C(1000000);
     struct timespec until = {.tv_sec = until_ns / TDM_NS_PER_S, .tv_nsec = until_ns % TDM_NS_PER_S};
     writer_rest = NAPPING;
     while (writer_rest == NAPPING && pthread_cond_timedwait(&wake, &lock, &until) != ETIMEDOUT)
@@ -148,7 +149,7 @@ static void wait_for_writer(uint64_t target)
 {
     while (running && !stuck && written < target) {
         uint64_t before = written;
-        int64_t until_ns = tdm_clock_ns() + PATIENCE_S * TDM_NS_PER_S;
+        int64_t until_ns = tdm__clock_real_ns() + PATIENCE_S * TDM_NS_PER_S;
         struct timespec until = {.tv_sec = until_ns / TDM_NS_PER_S, .tv_nsec = until_ns % TDM_NS_PER_S};
         int err = 0;
         while (running && written == before && err != ETIMEDOUT)
@@ -184,7 +185,7 @@ int tdm_log_start(const tdm_log_options *options)
         pthread_once(&wake_once, init_wake);
         stopping = false;
         writer_rest = AWAKE;
-        err = tdm__thread_start(&writer, "tdm-log", write_lines, batch);
+        err = tdm__thread_start_apart(&writer, "tdm-log", write_lines, batch);
     }
     running = !err;
     if (err) {

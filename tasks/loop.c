@@ -2,9 +2,6 @@
 /* DESIGN: a loop takes turns. In one turn it takes what came into its inbox, then at most `turn_limit` messages (a
  * message is also how a fiber is started or resumed) and as many due timers, and then polls libevent once; it blocks
  * there only when nothing is left to do. So no flood of one kind can hold up the sockets.
- * libevent knows two descriptors of ours: the eventfd that wakes the loop, written only while it sleeps, and a timerfd
- * set to the next deadline of our own heap (libevent's own timers read a coarse clock and come up to 5 ms late). The
- * timerfd is never read: setting it anew makes it quiet. The base is used by this thread alone and needs no locks.
  * Executions that find no stack wait in `starved` and are retried when a fiber has ended, and every few milliseconds:
  * memory can come back without a fiber's end, and there may be no fiber. */
 #include "tasks/loop.h"
@@ -14,25 +11,24 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
+#include "tasks/fd.h"
 #include "tasks/overrun.h"
-#include "tasks/sanitizer.h"
+#include "tasks/poller.h"
+#include "tasks/task.h"
+#include "tasks/task_memory.h"
 #include "tasks/thread.h"
-#include <event2/event.h>
+#include "tasks/ticks.h"
 #include <tandem/clock.h>
 #include <tandem/log.h>
 
 struct tdm__loop {
     tdm_executor *executor;
-    struct event_base *base;
-    struct event *wake_event, *timer_event;
+    tdm__poller poller;
+    tdm__fds *fds; /* what its fibers wait for; NULL until the first does */
     pthread_t thread;
     unsigned index, turn_limit;
     uint32_t thread_id; /* written before the creator goes on; then any thread reads it */
-    int wake_fd, timer_fd;
 
     tdm__inbox inbox;      /* any thread */
     _Atomic bool sleeping; /* the loop may block in its poll: whoever fills the inbox must wake it */
@@ -42,13 +38,13 @@ struct tdm__loop {
     tdm__message_list starved; /* executions that found no stack */
     int64_t retry_ns;          /* while there are any: when to look for a stack again */
     tdm__timers timers;
-    int64_t told_ns; /* the deadline that libevent knows; INT64_MAX: none */
     tdm__fibers fibers;
     tdm__shard shard;
     tdm_histogram *handler_times;
     uint64_t turns;
-    int64_t now_ns; /* the clock as last read, while `now_is_fresh`: no user's code has run since */
-    bool now_is_fresh;
+    tdm__near_clock clock;
+    tdm__exec *entered; /* the evented task whose callback runs */
+    tdm__held held;
 };
 
 enum { RETRY_NS = 10000000 }; /* soon for a task that has to wait for memory, and seldom for a loop that has none */
@@ -60,16 +56,59 @@ tdm__loop *tdm__loop_current(void)
     return current;
 }
 
-/* ---- executions ---- */
+/* ---- time ---- */
 
-/* One reading of the clock serves the end of one fiber and the start of the next. */
-static int64_t fresh_now(tdm__loop *loop)
+int64_t tdm__loop_now(tdm__loop *loop)
 {
-    if (!loop->now_is_fresh)
-        loop->now_ns = tdm_clock_ns();
-    loop->now_is_fresh = true;
-    return loop->now_ns;
+    return tdm__near_clock_now(&loop->clock);
 }
+
+int64_t tdm__loop_turn_now(tdm__loop *loop)
+{
+    return loop->clock.ticks ? loop->clock.ns : tdm__loop_now(loop);
+}
+
+/* ---- what runs, for the watchdog ---- */
+
+static void publish(tdm__loop *loop, tdm__exec *exec)
+{
+    uint64_t id = exec->kind->is_task ? tdm__task_of(exec)->row.id : 0;
+    tdm__held_begin(&loop->held, id, exec->kind->name(exec), loop->clock.ns);
+}
+
+static void publish_end(tdm__loop *loop)
+{
+    if (tdm__held_end(&loop->held, loop->clock.ns))
+        tdm__held_report(&loop->held, loop->index, loop->clock.ns);
+}
+
+bool tdm__loop_look(tdm__loop *loop, tdm__hold *out)
+{
+    return tdm__held_look(&loop->held, out);
+}
+
+tdm__exec *tdm__loop_enter(tdm__loop *loop, tdm__exec *exec)
+{
+    tdm__exec *outer = loop->entered;
+    loop->entered = exec;
+    if (!outer)
+        publish(loop, exec);
+    return outer;
+}
+
+void tdm__loop_leave(tdm__loop *loop, tdm__exec *outer)
+{
+    loop->entered = outer;
+    if (!outer)
+        publish_end(loop);
+}
+
+tdm__exec *tdm__loop_entered(const tdm__loop *loop)
+{
+    return loop->entered;
+}
+
+/* ---- executions ---- */
 
 static void fiber_code(void *arg)
 {
@@ -88,17 +127,18 @@ static void retry_starved(tdm__loop *loop)
 static void after_fiber(tdm__loop *loop, tdm__exec *exec, bool over)
 {
     tdm__exec_set_current(NULL);
-    loop->now_is_fresh = false;
+    int64_t now_ns = tdm__loop_now(loop);
+    publish_end(loop);
     if (!over)
         return;
-    exec->kind->finish(exec, fresh_now(loop));
+    exec->kind->finish(exec, now_ns);
     exec->kind->ended(exec);
     retry_starved(loop);
 }
 
 static void start_on(tdm__loop *loop, tdm__exec *exec, tdm__fiber *fiber)
 {
-    if (!exec->kind->begin(exec, fresh_now(loop))) {
+    if (!exec->kind->begin(exec, tdm__loop_turn_now(loop))) {
         tdm__fiber_give_back(&loop->fibers, fiber);
         exec->kind->ended(exec);
         retry_starved(loop);
@@ -106,6 +146,7 @@ static void start_on(tdm__loop *loop, tdm__exec *exec, tdm__fiber *fiber)
     }
     exec->fiber = fiber;
     tdm__exec_set_current(exec);
+    publish(loop, exec);
     after_fiber(loop, exec, tdm__fiber_run(&loop->fibers, fiber, fiber_code, exec));
 }
 
@@ -128,6 +169,7 @@ static void resume_exec(tdm__message *message)
     tdm__exec *exec = (tdm__exec *) message;
     tdm__loop *loop = exec->loop;
     tdm__exec_set_current(exec);
+    publish(loop, exec);
     after_fiber(loop, exec, tdm__fiber_resume(&loop->fibers, exec->fiber));
 }
 
@@ -141,7 +183,6 @@ int tdm__loop_run(tdm__loop *loop, tdm__exec *exec)
     tdm__fiber *fiber = tdm__fiber_take(&loop->fibers);
     if (!fiber)
         return -EAGAIN;
-    loop->now_is_fresh = false;
     start_on(loop, exec, fiber);
     return 0;
 }
@@ -152,6 +193,13 @@ void tdm__loop_enqueue(tdm__loop *loop, tdm__exec *exec)
     exec->loop = loop;
     exec->message.run = start_exec;
     tdm__message_list_add(&loop->todo, &exec->message);
+}
+
+void tdm__loop_add(tdm__loop *loop, tdm__message *message, void (*run)(tdm__message *message))
+{
+    assert(loop == current);
+    message->run = run;
+    tdm__message_list_add(&loop->todo, message);
 }
 
 void tdm__loop_resume(tdm__loop *loop, tdm__exec *exec)
@@ -172,17 +220,13 @@ void tdm__loop_suspend(tdm__loop *loop, tdm__exec *exec)
 
 /* ---- from outside ---- */
 
-static void wake(tdm__loop *loop)
-{
-    const uint64_t one = 1;
-    while (write(loop->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
-        ; /* EAGAIN: the counter is full, so it wakes anyway */
-}
-
 void tdm__loop_post(tdm__loop *loop, tdm__message *message)
 {
-    if (tdm__inbox_put(&loop->inbox, message) && atomic_load(&loop->sleeping))
-        wake(loop);
+    tdm__point();
+    bool was_empty = tdm__inbox_put(&loop->inbox, message);
+    tdm__point();
+    if (was_empty && atomic_load(&loop->sleeping))
+        tdm__poller_wake(&loop->poller);
 }
 
 /* ---- timers ---- */
@@ -205,55 +249,26 @@ static int64_t next_deadline(const tdm__loop *loop)
     return loop->starved.first && loop->retry_ns < next ? loop->retry_ns : next;
 }
 
-static void tell_next_deadline(tdm__loop *loop)
-{
-    int64_t next = next_deadline(loop);
-    if (next == loop->told_ns)
-        return;
-    loop->told_ns = next;
-    struct itimerspec at = {0}; /* zero: off */
-    if (next != INT64_MAX) {
-        next = next > 0 ? next : 1;
-        at.it_value = (struct timespec){.tv_sec = next / TDM_NS_PER_S, .tv_nsec = next % TDM_NS_PER_S};
-    }
-    int err = timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
-    assert(err == 0);
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *arg)
-{
-    (void) fd, (void) what;
-    ((tdm__loop *) arg)->told_ns =
-        0; /* it has gone off: it must be set anew, even to nothing; the turn does the work */
-}
-
-static void on_wake(evutil_socket_t fd, short what, void *arg)
-{
-    (void) what, (void) arg;
-    uint64_t count;
-    while (read(fd, &count, sizeof count) < 0 && errno == EINTR)
-        ; /* EAGAIN: somebody woke us twice for one message */
-}
-
 /* ---- turns ---- */
 
 static void run_messages(tdm__loop *loop)
 {
+    tdm__loop_now(loop); /* once for all that takes no time */
     tdm__inbox_take(&loop->inbox, &loop->todo);
     for (unsigned i = 0; i < loop->turn_limit; i++) {
+        if (tdm__testing())
+            tdm__message_list_draw(&loop->todo, resume_exec);
         tdm__message *message = tdm__message_list_take(&loop->todo);
         if (!message)
             break;
-        void (*run)(tdm__message * message) = message->run;
-        run(message);
-        if (run != start_exec)
-            loop->now_is_fresh = false;
+        tdm__point();
+        message->run(message);
     }
 }
 
 static void run_timers(tdm__loop *loop)
 {
-    int64_t now = fresh_now(loop);
+    int64_t now = tdm__loop_now(loop);
     for (unsigned i = 0; i < loop->turn_limit; i++) {
         tdm__timer *timer = tdm__timers_take(&loop->timers, now);
         if (!timer)
@@ -281,15 +296,13 @@ static void poll_once(tdm__loop *loop)
     bool busy =
         loop->todo.first || next_deadline(loop) <= tdm_clock_ns() || tdm__fibers_trim(&loop->fibers, loop->turn_limit);
     if (!busy) {
-        tell_next_deadline(loop);
         atomic_store(&loop->sleeping, true);
         busy = !tdm__inbox_is_empty(&loop->inbox) || loop->stop;
     }
-    loop->now_is_fresh = false; /* it may sleep now, and then callbacks run */
-    int err = event_base_loop(loop->base, EVLOOP_ONCE | (busy ? EVLOOP_NONBLOCK : 0));
-    assert(err >= 0);
+    loop->clock.ticks = 0; /* it may sleep now */
+    tdm__poller_poll(&loop->poller, !busy, busy ? 0 : next_deadline(loop));
     atomic_store(&loop->sleeping, false);
-    loop->now_is_fresh = false;
+    loop->clock.ticks = 0;
 }
 
 const tdm__stack *tdm__loop_running_stack(void)
@@ -303,12 +316,16 @@ static void *loop_main(void *arg)
     current = loop;
     tdm__overrun_watch_thread();
     loop->thread_id = tdm_thread_id();
+    tdm__task_memory_keep();
     while (!loop->stop) {
+        if (tdm__choose(2)) /* in testing mode: now and then messages come before timers */
+            run_messages(loop);
         run_timers(loop);
         look_for_stack(loop);
         run_messages(loop);
         poll_once(loop);
     }
+    tdm__task_memory_release();
     tdm__overrun_unwatch_thread();
     return NULL;
 }
@@ -323,46 +340,13 @@ static void stop_loop(tdm__loop *loop, void *arg)
 
 static void loop_free(tdm__loop *loop)
 {
-    if (loop->wake_event)
-        event_free(loop->wake_event);
-    if (loop->timer_event)
-        event_free(loop->timer_event);
-    if (loop->base)
-        event_base_free(loop->base);
-    if (loop->wake_fd >= 0)
-        close(loop->wake_fd);
-    if (loop->timer_fd >= 0)
-        close(loop->timer_fd);
+    tdm__fds_destroy(&loop->fds);
+    tdm__poller_finish(&loop->poller);
     tdm__timers_finish(&loop->timers);
     tdm__fibers_finish(&loop->fibers);
     tdm__shard_finish(&loop->shard);
     tdm_histogram_destroy(&loop->handler_times);
     free(loop);
-}
-
-static int make_base(tdm__loop *loop)
-{
-    struct event_config *config = event_config_new();
-    if (!config)
-        return -ENOMEM;
-    /* Not under TSan: it takes the late removal of a closed socket's number, which finds nothing, for a race. */
-    int flags = EVENT_BASE_FLAG_NOLOCK | (TDM__TSAN ? 0 : EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
-    int err = event_config_set_flag(config, flags);
-    loop->base = err ? NULL : event_base_new_with_config(config);
-    event_config_free(config);
-    if (!loop->base)
-        return -ENOMEM;
-    loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (loop->wake_fd < 0)
-        return -errno;
-    loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (loop->timer_fd < 0)
-        return -errno;
-    loop->wake_event = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
-    loop->timer_event = event_new(loop->base, loop->timer_fd, EV_READ | EV_PERSIST, on_timer, loop);
-    if (!loop->wake_event || !loop->timer_event)
-        return -ENOMEM;
-    return event_add(loop->wake_event, NULL) < 0 || event_add(loop->timer_event, NULL) < 0 ? -ENOMEM : 0;
 }
 
 static void nothing(tdm__loop *loop, void *arg)
@@ -380,23 +364,21 @@ static int start_thread(tdm__loop *loop)
     return err;
 }
 
-int tdm__loop_create(tdm__loop **out, tdm_executor *executor, unsigned index, unsigned turn_limit, unsigned ledger,
-                     tdm__gauge *gauge)
+int tdm__loop_create(tdm__loop **out, const tdm__loop_settings *settings)
 {
     tdm__loop *loop = calloc(1, sizeof *loop);
     if (!loop)
         return -ENOMEM;
-    loop->executor = executor;
-    loop->index = index;
-    loop->turn_limit = turn_limit;
-    loop->told_ns = INT64_MAX;
-    loop->wake_fd = loop->timer_fd = -1;
+    loop->executor = settings->executor;
+    loop->index = settings->index;
+    loop->turn_limit = settings->turn_limit;
+    loop->held.limit_ns = settings->hold_ns;
     tdm__fibers_init(&loop->fibers);
-    int err = tdm__shard_init(&loop->shard, TDM_LOOP, gauge, ledger);
+    int err = tdm__shard_init(&loop->shard, TDM_LOOP, settings->gauge, settings->ledger);
     if (!err)
         err = tdm__durations_create(&loop->handler_times);
     if (!err)
-        err = make_base(loop);
+        err = tdm__poller_init(&loop->poller);
     if (!err)
         err = start_thread(loop);
     if (err) {
@@ -414,13 +396,18 @@ void tdm__loop_destroy(tdm__loop **slot)
         return;
     *slot = NULL;
     tdm__loop_call(loop, stop_loop, NULL);
-    pthread_join(loop->thread, NULL);
+    tdm__thread_join(loop->thread);
     loop_free(loop);
 }
 
 struct event_base *tdm__loop_base(tdm__loop *loop)
 {
-    return loop->base;
+    return loop->poller.base;
+}
+
+tdm__fds **tdm__loop_fds(tdm__loop *loop)
+{
+    return &loop->fds;
 }
 
 tdm__shard *tdm__loop_shard(tdm__loop *loop)
@@ -457,5 +444,6 @@ void tdm__loop_stats(tdm__loop *loop, tdm_loop_stats *out)
         .stacks = loop->fibers.stacks.made,
         .timers = loop->timers.count,
         .tasks = tdm__shard_unfinished(&loop->shard),
+        .holds = atomic_load_explicit(&loop->held.count, memory_order_relaxed),
     };
 }

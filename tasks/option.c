@@ -15,7 +15,7 @@
 
 #include "tasks/option_help.h"
 
-enum { FIRST_LONG = 256 }; /* getopt's value of options[0]; above any letter */
+enum { HELP = 256, FIRST_LONG }; /* getopt's values of --help, and of options[0]; above any letter */
 
 static bool is_digit(char c)
 {
@@ -106,6 +106,14 @@ static bool set_choice(const tdm_option *option, int *into, const char *text)
     return false;
 }
 
+static bool set_list(tdm_option_list *into, const char *text)
+{
+    if (into->count == TDM_OPTION_LIST_MAX)
+        return false;
+    into->items[into->count++] = text;
+    return true;
+}
+
 static bool set_value(const tdm_option *option, void *into, const char *text)
 {
     void *field = (char *) into + option->offset;
@@ -121,6 +129,8 @@ static bool set_value(const tdm_option *option, void *into, const char *text)
         return true;
     case TDM_OPTION_CHOICE:
         return set_choice(option, field, text);
+    case TDM_OPTION_LIST:
+        return set_list(field, text);
     }
     return false;
 }
@@ -201,7 +211,7 @@ static void describe(parser *p)
                 *letter++ = ':';
         }
     }
-    p->longs[p->count] = (struct option){"help", no_argument, NULL, 'h'};
+    p->longs[p->count] = (struct option){"help", optional_argument, NULL, HELP};
     p->longs[p->count + 1] = (struct option){"version", no_argument, NULL, 'V'};
     *letter++ = 'h';
     *letter = 'V';
@@ -234,16 +244,28 @@ static int complain_unmatched(const parser *p, char **argv)
     return end_complaint(p->command);
 }
 
+/* --help, or --help=all */
+static int print_help(const tdm_command *command, const char *which)
+{
+    if (which && strcmp(which, "all") != 0) {
+        fprintf(stderr, "%s: --help: \"%s\" is not \"all\"", command->name, which);
+        return end_complaint(command);
+    }
+    if (which)
+        tdm_options_help_all(command, stdout);
+    else
+        tdm_options_help(command, stdout);
+    return 1;
+}
+
 static int read_arguments(parser *p, void *into, int argc, char **argv)
 {
     optind = 0; /* glibc: begin afresh, whatever was parsed before */
     opterr = 0;
     for (int value; (value = getopt_long(argc, argv, p->letters, p->longs, NULL)) != -1;) {
         const tdm_option *option = find(p, value);
-        if (value == 'h') {
-            tdm_options_help(p->command, stdout);
-            return 1;
-        }
+        if (value == 'h' || value == HELP)
+            return print_help(p->command, value == HELP ? optarg : NULL);
         if (value == 'V') {
             printf("%s %s\n", p->command->name, p->command->version);
             return 1;
@@ -283,6 +305,8 @@ static void read_defaults(const parser *p, void *into)
 {
     for (size_t i = 0; i < p->count; i++) {
         const tdm_option *option = &p->command->options[i];
+        if (option->type == TDM_OPTION_LIST)
+            ((tdm_option_list *) ((char *) into + option->offset))->count = 0;
         bool right = !option->fallback || set_value(option, into, option->fallback);
         assert(right);
         (void) right; /* for a build without asserts */

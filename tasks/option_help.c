@@ -33,6 +33,10 @@ void tdm__option_expected(const tdm_option *option, FILE *to)
         for (int i = 0; option->choices[i]; i++)
             fprintf(to, "%s%s", i ? ", " : "", option->choices[i]);
         break;
+    case TDM_OPTION_LIST:
+        fprintf(to, "a text (%s), %d times at most", option->value_name ? option->value_name : "TEXT",
+                TDM_OPTION_LIST_MAX);
+        break;
     }
 }
 
@@ -59,11 +63,9 @@ void tdm__option_usage(const tdm_command *command, FILE *to)
 
 static const char *value_name(const tdm_option *option)
 {
-    static const char *const names[] = {[TDM_OPTION_FLAG] = NULL,
-                                        [TDM_OPTION_UINT] = "N",
-                                        [TDM_OPTION_SECONDS] = "SECONDS",
-                                        [TDM_OPTION_STRING] = "TEXT",
-                                        [TDM_OPTION_CHOICE] = "WORD"};
+    static const char *const names[] = {
+        [TDM_OPTION_FLAG] = NULL,     [TDM_OPTION_UINT] = "N",      [TDM_OPTION_SECONDS] = "SECONDS",
+        [TDM_OPTION_STRING] = "TEXT", [TDM_OPTION_CHOICE] = "WORD", [TDM_OPTION_LIST] = "TEXT"};
     return option->type == TDM_OPTION_FLAG || !option->value_name ? names[option->type] : option->value_name;
 }
 
@@ -162,31 +164,61 @@ static void print_environment(const tdm_command *command, FILE *to)
     print_wrapped(to, 0, 2, text);
 }
 
-void tdm_options_help(const tdm_command *command, FILE *to)
+/* Where the right column begins. */
+static size_t indent_of(const tdm_command *command, const tdm_option own[2], bool all)
 {
-    static const tdm_option own[] = {
-        {.name = "help", .letter = 'h', .help = "print this and exit"},
-        {.name = "version", .letter = 'V', .help = "print the version and exit"},
-    };
     size_t indent = 0;
     char left[PIECE];
     for (const tdm_option *option = command->options; option->name; option++) {
         size_t n = left_column(option, left) + 2;
-        if (n > indent && n <= INDENT_MAX)
+        if (n > indent && n <= INDENT_MAX && (all || !option->rare))
             indent = n;
     }
     for (size_t i = 0; i < 2; i++)
         if (left_column(&own[i], left) + 2 > indent)
             indent = left_column(&own[i], left) + 2;
+    return indent;
+}
+
+static unsigned count_rare(const tdm_command *command)
+{
+    unsigned n = 0;
+    for (const tdm_option *option = command->options; option->name; option++)
+        n += option->rare;
+    return n;
+}
+
+static void print_help(const tdm_command *command, FILE *to, bool all)
+{
+    char others[PIECE] = "print this and exit";
+    const unsigned rare = count_rare(command);
+    if (rare && !all)
+        snprintf(others, sizeof others, "print this and exit; --help=all tells of %u more options", rare);
+    const tdm_option own[] = {
+        {.name = "help", .letter = 'h', .help = others},
+        {.name = "version", .letter = 'V', .help = "print the version and exit"},
+    };
+    size_t indent = indent_of(command, own, all);
     if (command->summary)
         fprintf(to, "%s\n", command->summary);
     usage(command, to);
     fputs("\n\n", to);
     for (const tdm_option *option = command->options; option->name; option++)
-        print_option(option, indent, to);
+        if (all || !option->rare)
+            print_option(option, indent, to);
     for (size_t i = 0; i < 2; i++)
         print_option(&own[i], indent, to);
     print_environment(command, to);
     if (command->epilogue)
         fprintf(to, "\n%s\n", command->epilogue);
+}
+
+void tdm_options_help(const tdm_command *command, FILE *to)
+{
+    print_help(command, to, false);
+}
+
+void tdm_options_help_all(const tdm_command *command, FILE *to)
+{
+    print_help(command, to, true);
 }

@@ -43,14 +43,14 @@ static void say_who(const tdm__stack *stack)
     char line[256], *at = line, *end = line + sizeof line - 1;
     tdm__exec *exec = tdm__exec_current();
     at = append(at, end, "tandem: ");
-    if (exec && exec->task) {
+    if (exec && exec->kind->is_task) {
         at = append(at, end, "task ");
-        at = append_number(at, end, tdm_task_id(exec->task));
+        at = append_number(at, end, tdm__task_of(exec)->row.id);
     } else {
         at = append(at, end, "handler");
     }
     at = append(at, end, " \"");
-    at = append(at, end, exec && exec->name ? exec->name : "?");
+    at = append(at, end, exec ? exec->kind->name(exec) : "?");
     at = append(at, end, "\" overran its fiber's stack of ");
     at = append_number(at, end, stack->size / 1024);
     at = append(at, end, " KiB: use less stack, or run it on the pool lane");

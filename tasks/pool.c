@@ -1,65 +1,104 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: one queue, one lock, one condition. What costs is waking threads, so at most one wake-up is under way at any
- * time: whoever fills the queue signals only when no worker has been signalled and not yet come; the woken worker takes
- * its execution and wakes the next if there is more. A worker takes a single execution at a time, so that nothing waits
- * behind a long one while another worker is free. The transitions of tasks (begin, finish) run under the same lock,
- * which makes it the lock of the pool's shard. */
+/* DESIGN: one queue under one lock, and an intake before it: a lock-free stack of messages that are run under the lock by
+ * whoever takes it next, so that a loop never waits for a worker to let go. What costs is waking threads, so at most
+ * one wake-up is under way at any time: whoever brings work signals only when a worker sleeps and none has been signalled
+ * and not yet come; the woken worker takes its execution and wakes the next if there is more. A worker takes a single
+ * execution at a time, so that nothing waits behind a long one while another worker is free; it ends one and begins the
+ * next under one hold of the lock. Transitions of tasks (begin, finish) run under the same lock, which makes it the lock
+ * of the pool's shard.
+ * Threads beyond the minimum are started when work would wait, by whoever brings it or finds it, and retire after a while
+ * without work. Counters that different threads write lie on different cache lines. */
 #include "tasks/pool.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "tasks/pool_workers.h"
+#include "tasks/task.h"
 #include <tandem/clock.h>
 
-#include "tasks/thread.h"
-
-typedef struct worker {
-    tdm__pool *pool;
-    pthread_t thread;
-    tdm__parking parking;
-} worker;
-
-struct tdm__pool {
-    const char *name;
-    unsigned worker_count;
-    uint64_t limit;
-    _Atomic uint64_t reserved; /* accepted and not yet started */
-
-    pthread_mutex_t lock; /* guards everything below */
-    pthread_cond_t wake;
-    tdm__exec *first, *last; /* the queue */
-    uint64_t waiting, waiting_peak;
-    unsigned idle, busy;
-    bool waking; /* a worker was signalled and has not come yet */
-    bool stop;
-    tdm__shard shard;
-    worker workers[];
-};
+/* ---- places: accepted and not yet started ---- */
 
 bool tdm__pool_reserve(tdm__pool *pool)
 {
-    if (atomic_fetch_add(&pool->reserved, 1) < pool->limit)
+    uint64_t before = atomic_fetch_add(&pool->accepted, 1), limit = pool->settings.limit;
+    if (before - atomic_load_explicit(&pool->started_seen, memory_order_relaxed) < limit)
         return true;
-    atomic_fetch_sub(&pool->reserved, 1);
+    uint64_t started = atomic_load(&pool->started);
+    atomic_store_explicit(&pool->started_seen, started, memory_order_relaxed);
+    if (before - started < limit)
+        return true;
+    atomic_fetch_sub(&pool->accepted, 1);
     return false;
 }
 
 void tdm__pool_unreserve(tdm__pool *pool)
 {
-    uint64_t before = atomic_fetch_sub(&pool->reserved, 1);
-    assert(before > 0);
+    atomic_fetch_sub(&pool->accepted, 1);
+}
+
+void tdm__pool_started(tdm__pool *pool)
+{
+    uint64_t started = atomic_load_explicit(&pool->started, memory_order_relaxed);
+    atomic_store_explicit(&pool->started, started + 1, memory_order_release);
+}
+
+/* ---- the lock and the intake ---- */
+
+static void take_in(tdm__pool *pool)
+{
+    tdm__message_list list = {0};
+    tdm__message *message;
+    tdm__inbox_take(&pool->intake, &list);
+    while ((message = tdm__message_list_take(&list)))
+        message->run(message);
 }
 
 void tdm__pool_lock(tdm__pool *pool)
 {
-    pthread_mutex_lock(&pool->lock);
+    tdm__lock(&pool->lock);
+    if (!tdm__inbox_is_empty(&pool->intake))
+        take_in(pool);
+}
+
+/* Is there a worker that should be fetched for what waits? A sleeping one if there is one, else a new one. */
+static bool wants_worker(tdm__pool *pool)
+{
+    if (atomic_load(&pool->waking))
+        return false;
+    return atomic_load(&pool->idle) || atomic_load(&pool->active) < pool->settings.max;
+}
+
+/* Without the lock. `waking` may stay set when nobody slept after all: every worker clears it before it sleeps. */
+static void fetch_worker(tdm__pool *pool, bool had_lock)
+{
+    if (!wants_worker(pool) || atomic_exchange(&pool->waking, true))
+        return;
+    if (!atomic_load(&pool->idle)) {
+        tdm__pool_start_worker(pool);
+        return;
+    }
+    if (!had_lock) { /* a worker that counts as idle holds it until it sleeps */
+        tdm__lock(&pool->lock);
+        tdm__unlock(&pool->lock);
+    }
+    tdm__cond_signal(&pool->wake);
 }
 
 void tdm__pool_unlock(tdm__pool *pool)
 {
-    pthread_mutex_unlock(&pool->lock);
+    bool fetch = pool->first && wants_worker(pool);
+    tdm__unlock(&pool->lock);
+    if (fetch)
+        fetch_worker(pool, true);
+}
+
+void tdm__pool_post(tdm__pool *pool, tdm__message *message)
+{
+    tdm__inbox_put(&pool->intake, message);
+    fetch_worker(pool, false);
 }
 
 /* ---- the queue ---- */
@@ -67,14 +106,6 @@ void tdm__pool_unlock(tdm__pool *pool)
 static tdm__exec *next_of(tdm__exec *exec)
 {
     return (tdm__exec *) exec->message.next; /* an exec begins with its message */
-}
-
-static void wake_one(tdm__pool *pool)
-{
-    if (!pool->first || !pool->idle || pool->waking)
-        return;
-    pool->waking = true;
-    pthread_cond_signal(&pool->wake);
 }
 
 void tdm__pool_push(tdm__pool *pool, tdm__exec *exec)
@@ -88,7 +119,6 @@ void tdm__pool_push(tdm__pool *pool, tdm__exec *exec)
     pool->last = exec;
     if (++pool->waiting > pool->waiting_peak)
         pool->waiting_peak = pool->waiting;
-    wake_one(pool);
 }
 
 void tdm__pool_remove(tdm__pool *pool, tdm__exec *exec)
@@ -106,150 +136,190 @@ void tdm__pool_remove(tdm__pool *pool, tdm__exec *exec)
     pool->waiting--;
 }
 
-/* ---- workers ---- */
+/* ---- running ---- */
 
-/* With the lock held on entry and return.
- * @param now_ns the clock if it was just read, else 0. @return the same for the next one. */
-static int64_t run_one(worker *self, tdm__exec *exec, int64_t now_ns)
+/* With the lock. What the watchdog sees of a worker. */
+static void publish(tdm__worker *self, tdm__exec *exec, int64_t now_ns)
 {
-    tdm__pool *pool = self->pool;
-    bool live = exec->kind->begin(exec, now_ns ? now_ns : tdm_clock_ns());
-    if (live) {
-        pool->busy++;
-        atomic_store(&exec->parking, &self->parking);
-        pthread_mutex_unlock(&pool->lock);
-        tdm__exec_set_current(exec);
-        exec->kind->run(exec);
-        tdm__exec_set_current(NULL);
-        pthread_mutex_lock(&pool->lock);
-        pool->busy--;
-        now_ns = tdm_clock_ns();
-        exec->kind->finish(exec, now_ns);
-    }
-    pthread_mutex_unlock(&pool->lock);
-    exec->kind->ended(exec);
-    pthread_mutex_lock(&pool->lock);
-    return now_ns;
+    atomic_store_explicit(&self->name, exec->kind->name(exec), memory_order_relaxed);
+    atomic_store_explicit(&self->id, exec->kind->is_task ? tdm__task_of(exec)->row.id : 0, memory_order_relaxed);
+    atomic_store_explicit(&self->since_ns, now_ns, memory_order_relaxed);
+    atomic_store_explicit(&self->runs, atomic_load_explicit(&self->runs, memory_order_relaxed) + 1,
+                          memory_order_release); /* odd: it runs something */
 }
 
-static void *worker_main(void *arg)
+static void publish_end(tdm__worker *self)
 {
-    worker *self = arg;
+    atomic_store_explicit(&self->runs, atomic_load_explicit(&self->runs, memory_order_relaxed) + 1,
+                          memory_order_release);
+}
+
+/* With the lock: take the first that begins. Those that are over before they began go to *over. */
+static tdm__exec *take(tdm__worker *self, int64_t now_ns, tdm__message_list *over)
+{
     tdm__pool *pool = self->pool;
-    int64_t now_ns = 0;
-    pthread_mutex_lock(&pool->lock);
-    for (;;) {
-        while (!pool->first && !pool->stop) {
-            pool->idle++;
-            pthread_cond_wait(&pool->wake, &pool->lock);
-            pool->idle--;
-            pool->waking = false;
-            now_ns = 0;
-        }
-        tdm__exec *exec = pool->first;
-        if (!exec)
-            break;
+    tdm__exec *exec;
+    while ((exec = pool->first)) {
         tdm__pool_remove(pool, exec);
-        wake_one(pool);
-        now_ns = run_one(self, exec, now_ns);
+        if (exec->kind->begin(exec, now_ns)) {
+            pool->busy++;
+            atomic_store(&exec->parking, &self->parking);
+            self->innermost = exec;
+            publish(self, exec, now_ns);
+            return exec;
+        }
+        tdm__message_list_add(over, &exec->message);
     }
-    pthread_mutex_unlock(&pool->lock);
     return NULL;
 }
 
-/* ---- life ---- */
-
-static void stop_workers(tdm__pool *pool, unsigned started)
+static void say_over(tdm__message_list *over)
 {
-    pthread_mutex_lock(&pool->lock);
-    assert(!pool->first);
-    pool->stop = true;
-    pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->lock);
-    for (unsigned i = 0; i < started; i++) {
-        pthread_join(pool->workers[i].thread, NULL);
-        pthread_mutex_destroy(&pool->workers[i].parking.lock);
-        pthread_cond_destroy(&pool->workers[i].parking.cond);
+    tdm__message *message;
+    while ((message = tdm__message_list_take(over))) {
+        tdm__exec *exec = (tdm__exec *) message;
+        exec->kind->ended(exec);
     }
 }
 
-static void pool_free(tdm__pool *pool)
+static void call(tdm__exec *exec)
 {
-    tdm__shard_finish(&pool->shard);
-    pthread_cond_destroy(&pool->wake);
-    pthread_mutex_destroy(&pool->lock);
-    free(pool);
+    tdm__exec *outer = tdm__exec_current();
+    tdm__exec_set_current(exec);
+    exec->kind->run(exec);
+    tdm__exec_set_current(outer);
 }
 
-static int start_worker(tdm__pool *pool, unsigned index)
+/* With the lock on entry and return. Run one after another until the queue is empty. */
+static void work(tdm__worker *self)
 {
-    char name[32];
-    worker *self = &pool->workers[index];
-    self->pool = pool;
-    pthread_mutex_init(&self->parking.lock, NULL);
-    pthread_cond_init(&self->parking.cond, NULL);
-    snprintf(name, sizeof name, "tdm-%.5s-%u", pool->name, index);
-    int err = tdm__thread_start(&self->thread, name, worker_main, self);
-    if (err) {
-        pthread_mutex_destroy(&self->parking.lock);
-        pthread_cond_destroy(&self->parking.cond);
+    tdm__pool *pool = self->pool;
+    tdm__message_list over = {0};
+    tdm__exec *exec = take(self, tdm__near_clock_now(&self->clock), &over);
+    while (exec || over.first) {
+        tdm__pool_unlock(pool); /* wakes the next worker if there is more */
+        say_over(&over);
+        if (exec)
+            call(exec);
+        tdm__pool_lock(pool);
+        int64_t now_ns = tdm__near_clock_now(&self->clock);
+        if (exec) {
+            pool->busy--;
+            self->innermost = NULL;
+            publish_end(self);
+            exec->kind->finish(exec, now_ns);
+            tdm__message_list_add(&over, &exec->message);
+        }
+        exec = take(self, now_ns, &over);
     }
-    return err;
 }
 
-int tdm__pool_create(tdm__pool **out, const char *name, unsigned workers, unsigned limit, unsigned ledger,
-                     tdm__gauge *gauge)
+void tdm__pool_run_inside(tdm__pool *pool, tdm__exec *exec)
 {
-    tdm__pool *pool = calloc(1, sizeof *pool + workers * sizeof(worker));
-    if (!pool)
-        return -ENOMEM;
-    pool->name = name;
-    pool->worker_count = workers;
-    pool->limit = limit;
-    pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->wake, NULL);
-    unsigned started = 0;
-    int err = tdm__shard_init(&pool->shard, TDM_POOL, gauge, ledger);
-    while (!err && started < workers) {
-        err = start_worker(pool, started);
-        started += !err;
+    tdm__worker *self = tdm__worker_current();
+    assert(self && self->pool == pool);
+    tdm__pool_lock(pool);
+    bool live = exec->kind->begin(exec, tdm_clock_ns());
+    tdm__exec *outer = self->innermost;
+    if (live) {
+        atomic_store(&exec->parking, &self->parking);
+        self->innermost = exec;
     }
-    if (err) {
-        stop_workers(pool, started);
-        pool_free(pool);
-        return err;
+    tdm__pool_unlock(pool);
+    if (live) {
+        call(exec);
+        tdm__pool_lock(pool);
+        self->innermost = outer;
+        exec->kind->finish(exec, tdm_clock_ns());
+        tdm__pool_unlock(pool);
     }
-    *out = pool;
-    return 0;
+    exec->kind->ended(exec);
 }
 
-void tdm__pool_destroy(tdm__pool **slot)
+/* With the lock: sleep until there is work. @return false: the worker is to end. */
+static bool rest(tdm__worker *self)
 {
-    tdm__pool *pool = *slot;
-    if (!pool)
-        return;
-    *slot = NULL;
-    stop_workers(pool, pool->worker_count);
-    pool_free(pool);
+    tdm__pool *pool = self->pool;
+    int64_t deadline_ns =
+        atomic_load(&pool->active) > pool->settings.min ? tdm__deadline(pool->settings.idle_ns) : INT64_MAX;
+    bool in_time = true;
+    atomic_fetch_add(&pool->idle, 1); /* before the look: whoever posts after the look sees an idle worker */
+    atomic_store(&pool->waking, false);
+    while (tdm__inbox_is_empty(&pool->intake) && !pool->first && !pool->stop && in_time) {
+        in_time = tdm__cond_wait(&pool->wake, &pool->lock, deadline_ns);
+        atomic_store(&pool->waking, false); /* before the next look, for the same reason */
+    }
+    atomic_fetch_sub(&pool->idle, 1);
+    if (!tdm__inbox_is_empty(&pool->intake))
+        take_in(pool);
+    return pool->first || (!pool->stop && (in_time || atomic_load(&pool->active) <= pool->settings.min));
 }
+
+void tdm__worker_main(tdm__worker *self)
+{
+    tdm__pool *pool = self->pool;
+    tdm__pool_lock(pool);
+    atomic_store(&pool->waking, false); /* it was started to be woken */
+    do
+        work(self);
+    while (rest(self));
+    atomic_fetch_sub(&pool->active, 1);
+    self->state = TDM__WORKER_ENDED;
+    tdm__unlock(&pool->lock);
+}
+
+bool tdm__pool_all_wait(tdm__pool *pool, bool (*waits)(tdm__exec *exec, void *arg), void *arg)
+{
+    unsigned waiting = 0;
+    for (unsigned i = 0; i < pool->settings.max; i++) {
+        tdm__worker *worker = &pool->workers[i];
+        if (worker->state == TDM__WORKER_ALIVE && worker->innermost && waits(worker->innermost, arg))
+            waiting++;
+    }
+    return waiting == pool->settings.max;
+}
+
+/* ---- figures ---- */
 
 tdm__shard *tdm__pool_shard(tdm__pool *pool)
 {
     return &pool->shard;
 }
 
+tdm_executor *tdm__pool_executor(const tdm__pool *pool)
+{
+    return pool->executor;
+}
+
+const char *tdm_pool_name(const tdm_pool *pool)
+{
+    return pool->settings.name;
+}
+
+void tdm__pool_detached(tdm__pool *pool, int more)
+{
+    assert(more > 0 || pool->detached);
+    pool->detached = (unsigned) ((int) pool->detached + more);
+}
+
 void tdm__pool_stats(tdm__pool *pool, tdm_pool_stats *out)
 {
+    unsigned active = atomic_load(&pool->active);
     *out = (tdm_pool_stats){
-        .name = pool->name,
-        .workers = pool->worker_count,
+        .name = pool->settings.name,
+        .workers = pool->settings.max,
+        .threads = active,
         .busy = pool->busy,
-        .idle = pool->worker_count - pool->busy,
+        .busy_detached = pool->detached,
+        .idle = active > pool->busy ? active - pool->busy : 0,
         .queue = pool->waiting,
-        .reserved = atomic_load(&pool->reserved),
-        .queue_limit = pool->limit,
+        .reserved = atomic_load(&pool->accepted) - atomic_load(&pool->started),
+        .queue_limit = pool->settings.limit,
         .queue_peak = pool->waiting_peak,
+        .stuck = pool->stuck,
     };
+    tdm__summarize(pool->shard.queue_wait, &out->queue_wait);
+    tdm__summarize(pool->shard.run_time, &out->run_time);
 }
 
 void tdm__pool_reset(tdm__pool *pool)

@@ -5,28 +5,68 @@
 
 #include "tasks/exec.h"
 #include "tasks/shard.h"
+#include <tandem/pool.h>
 
-typedef struct tdm__pool tdm__pool;
+typedef struct tdm_pool tdm__pool;
 
-/* Start all workers. @param name a literal; threads are called tdm-NAME-N. @return 0; -ENOMEM; -EAGAIN. */
-int tdm__pool_create(tdm__pool **out, const char *name, unsigned workers, unsigned limit, unsigned ledger,
-                     tdm__gauge *gauge);
+typedef struct tdm__pool_settings {
+    const char *name;
+    unsigned min, max; /* workers */
+    unsigned limit;    /* of the queue */
+    unsigned ledger;
+    int64_t idle_ns, stuck_ns;
+    tdm__gauge *gauge;
+} tdm__pool_settings;
+
+/* Start the first workers; threads are called tdm-NAME-N. @return 0; -ENOMEM; -EAGAIN. */
+int tdm__pool_create(tdm__pool **out, tdm_executor *executor, const tdm__pool_settings *settings);
 /* Stop the workers and free the pool. Nothing may be queued or running. NULL is accepted. */
 void tdm__pool_destroy(tdm__pool **pool);
 
 /* Take a place for one more that is accepted and not yet started. Any thread. @return false: the pool is full. */
 bool tdm__pool_reserve(tdm__pool *pool);
+/* Give it back unused. Any thread. */
 void tdm__pool_unreserve(tdm__pool *pool);
 
-/* The pool's lock guards its queue, its workers' state and its shard. Lock order: docs/threads.md. Any thread. */
+/* Hand over what is to happen under the pool's lock: message->run is called there, soon, in the order of the posts, and
+ * before anyone else who takes the lock looks. Never blocks on a worker, never fails. Any thread. */
+void tdm__pool_post(tdm__pool *pool, tdm__message *message);
+
+/* The pool's lock guards its queue, its workers' state and its shard. Taking it takes in what was posted. Lock order:
+ * docs/threads.md. Any thread. */
 void tdm__pool_lock(tdm__pool *pool);
-void tdm__pool_unlock(tdm__pool *pool);
+void tdm__pool_unlock(tdm__pool *pool); /* wakes a worker, or starts one, if there is something for it to do */
 
 /* With the lock held: */
-void tdm__pool_push(tdm__pool *pool, tdm__exec *exec);   /* to the end of the queue; wakes a worker if one is idle */
+void tdm__pool_push(tdm__pool *pool, tdm__exec *exec);   /* to the end of the queue */
 void tdm__pool_remove(tdm__pool *pool, tdm__exec *exec); /* from anywhere in the queue */
+void tdm__pool_started(tdm__pool *pool);                 /* the place of one that begins is given back */
+void tdm__pool_detached(tdm__pool *pool, int more);      /* workers whose result nobody waits for any more: + or - */
 tdm__shard *tdm__pool_shard(tdm__pool *pool);
 void tdm__pool_stats(tdm__pool *pool, tdm_pool_stats *out);
 void tdm__pool_reset(tdm__pool *pool); /* a new window, its shard's included */
+/* Do all the workers that there can be run something of which `waits` says that it waits? */
+bool tdm__pool_all_wait(tdm__pool *pool, bool (*waits)(tdm__exec *exec, void *arg), void *arg);
+
+/* On a worker: run another execution of this pool, taken out of the queue, inside the one that runs. */
+void tdm__pool_run_inside(tdm__pool *pool, tdm__exec *exec);
+/* The pool whose worker is calling, or NULL. */
+tdm__pool *tdm__pool_current(void);
+
+tdm_executor *tdm__pool_executor(const tdm__pool *pool); /* any thread */
+
+/* ---- for the watchdog; any thread ---- */
+
+typedef struct tdm__stuck {
+    unsigned worker;
+    uint32_t thread;
+    const char *name;
+    uint64_t id; /* 0: a handler */
+    double seconds;
+} tdm__stuck;
+
+/* The next worker from `*from` on that has run the same thing for longer than the pool's limit and was not reported for
+ * it. @return false: no more. */
+bool tdm__pool_next_stuck(tdm__pool *pool, unsigned *from, tdm__stuck *out);
 
 #endif

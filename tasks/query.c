@@ -25,19 +25,22 @@ typedef struct search {
 static void look_up(tdm__shard *shard, void *arg)
 {
     search *s = arg;
-    tdm__row *row = tdm__ledger_find(&shard->ledger, s->id);
-    if (!row)
+    if (!tdm__ledger_get(&shard->ledger, s->id, s->out))
         return;
-    *s->out = row->info;
     s->result = 0;
+    tdm__row *live = tdm__ledger_find_live(&shard->ledger, s->id);
+    if (live) /* asked by the holder of its handle, from elsewhere */
+        s->out->cancel_requested |= tdm_task_cancel_requested((tdm_task *) live);
 }
 
 static void cancel(tdm__shard *shard, void *arg)
 {
     search *s = arg;
-    tdm__row *row = tdm__ledger_find(&shard->ledger, s->id);
+    tdm__row *row = tdm__ledger_find_live(&shard->ledger, s->id);
     if (row)
-        s->result = row->live ? tdm__task_cancel((tdm_task *) row, &s->over) : -EALREADY;
+        s->result = tdm__task_cancel((tdm_task *) row, &s->over);
+    else if (tdm__ring_find(&shard->ledger.ring, s->id))
+        s->result = -EALREADY;
 }
 
 static int ask(tdm_executor *executor, search *s, void (*fn)(tdm__shard *shard, void *arg))
@@ -74,13 +77,16 @@ typedef struct listing {
     const tdm_task_query *query;
     tdm_task_info *rows; /* `limit` for each shard */
     unsigned limit, count;
-    uint64_t floor; /* below this id, some shard has not been looked at */
+    unsigned shards; /* to be asked: a pool that comes meanwhile is left for the next time */
+    uint64_t floor;  /* below this id, some shard has not been looked at */
 } listing;
 
 static void list_shard(tdm__shard *shard, void *arg)
 {
     listing *l = arg;
     uint64_t stopped;
+    if (l->query->lanes && !(l->query->lanes & 1u << shard->lane))
+        return;
     l->count += tdm__ledger_list(&shard->ledger, l->query, l->rows + l->count, l->limit, &stopped);
     if (stopped > l->floor)
         l->floor = stopped;
@@ -111,8 +117,8 @@ int tdm_task_list(tdm_executor *executor, const tdm_task_query *query, tdm_task_
     *next = 0;
     if (!limit)
         return -EINVAL;
-    listing l = {.query = query, .limit = limit};
-    l.rows = calloc((size_t) limit * tdm__executor_shard_count(executor), sizeof *l.rows);
+    listing l = {.query = query, .limit = limit, .shards = tdm__executor_shard_count(executor)};
+    l.rows = calloc((size_t) limit * l.shards, sizeof *l.rows);
     if (!l.rows)
         return -ENOMEM;
     int err = tdm__executor_each_shard(executor, list_shard, &l);
@@ -160,7 +166,8 @@ static int read_cursor(const tdm_executor *executor, const tdm_cursor *cursor, p
     uint64_t epoch;
     if (!read_hex(&at, &epoch) || epoch != executor->epoch)
         return -EINVAL;
-    for (unsigned i = 0; i < tdm__executor_shard_count(executor); i++)
+    unsigned always = executor->settings.loops + 1; /* the other pools may have come since */
+    for (unsigned i = 0; i < tdm__executor_shard_count(executor) && (*at || i < always); i++)
         if (*at++ != '.' || !read_hex(&at, &out->at[i]))
             return -EINVAL;
     return *at ? -EINVAL : 0;
@@ -168,6 +175,7 @@ static int read_cursor(const tdm_executor *executor, const tdm_cursor *cursor, p
 
 typedef struct following {
     places places;
+    unsigned shards;     /* to be asked */
     unsigned shard;      /* the one asked now */
     tdm_task_info *rows; /* `limit` for each shard */
     unsigned limit;
@@ -179,7 +187,7 @@ typedef struct following {
 static void end_of_shard(tdm__shard *shard, void *arg)
 {
     following *f = arg;
-    f->places.at[f->shard++] = shard->ledger.ended;
+    f->places.at[f->shard++] = shard->ledger.ring.ended;
 }
 
 int tdm_cursor_now(tdm_executor *executor, tdm_cursor *out)
@@ -195,7 +203,9 @@ static void follow_shard(tdm__shard *shard, void *arg)
 {
     following *f = arg;
     unsigned i = f->shard++;
-    if (f->places.at[i] > shard->ledger.ended) {
+    if (i >= f->shards)
+        return; /* a pool that came meanwhile: it is asked the next time */
+    if (f->places.at[i] > shard->ledger.ring.ended) {
         f->err = -EINVAL; /* a place that has not been yet */
         return;
     }
@@ -237,7 +247,7 @@ static int look(tdm_executor *executor, following *f, tdm_task_info *rows)
     int err = tdm__executor_each_shard(executor, follow_shard, f);
     if (!err)
         err = f->err;
-    return err ? err : (int) merge_ends(f, tdm__executor_shard_count(executor), rows);
+    return err ? err : (int) merge_ends(f, f->shards, rows);
 }
 
 static int look_or_wait(tdm_executor *executor, following *f, tdm_task_info *rows, double wait)
@@ -267,11 +277,11 @@ static int look_or_wait(tdm_executor *executor, following *f, tdm_task_info *row
 int tdm_task_ended(tdm_executor *executor, tdm_cursor *cursor, tdm_task_info *rows, unsigned limit, double wait,
                    uint64_t *missed)
 {
-    following f = {.limit = limit};
+    following f = {.limit = limit, .shards = tdm__executor_shard_count(executor)};
     int filled = limit ? read_cursor(executor, cursor, &f.places) : -EINVAL;
     if (filled < 0)
         return filled;
-    f.rows = calloc((size_t) limit * tdm__executor_shard_count(executor), sizeof *f.rows);
+    f.rows = calloc((size_t) limit * f.shards, sizeof *f.rows);
     if (!f.rows)
         return -ENOMEM;
     filled = look_or_wait(executor, &f, rows, wait);

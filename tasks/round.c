@@ -5,41 +5,37 @@
 #include "tasks/round.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <time.h>
-
-#include <tandem/clock.h>
 
 static void on_message(tdm__message *message)
 {
     tdm__round_call *call = (tdm__round_call *) message;
     tdm__round *round = call->round;
-    pthread_mutex_lock(&round->lock);
+    tdm__lock(&round->lock);
     bool wanted = call->state == TDM__CALL_POSTED;
     if (wanted)
         call->state = TDM__CALL_RUNNING;
-    pthread_mutex_unlock(&round->lock);
+    tdm__unlock(&round->lock);
     if (!wanted)
         return;
     call->fn(call->loop, call->arg);
-    pthread_mutex_lock(&round->lock);
+    tdm__lock(&round->lock);
     call->state = TDM__CALL_NONE;
-    pthread_cond_broadcast(&round->changed);
-    pthread_mutex_unlock(&round->lock);
+    tdm__cond_broadcast(&round->changed);
+    tdm__unlock(&round->lock);
 }
 
 void tdm__round_init(tdm__round *round, tdm__loop *const *loops, unsigned count)
 {
     *round = (tdm__round){.count = count};
     pthread_mutex_init(&round->lock, NULL);
-    pthread_cond_init(&round->changed, NULL);
+    tdm__cond_init(&round->changed);
     for (unsigned i = 0; i < count; i++)
         round->calls[i] = (tdm__round_call){.message.run = on_message, .round = round, .loop = loops[i]};
 }
 
 void tdm__round_finish(tdm__round *round)
 {
-    pthread_cond_destroy(&round->changed);
+    tdm__cond_finish(&round->changed);
     pthread_mutex_destroy(&round->lock);
 }
 
@@ -62,10 +58,9 @@ static void give_up_the_late(tdm__round *round)
 void tdm__round_call_all(tdm__round *round, void (*fn)(tdm__loop *loop, void *arg), void *args, size_t size,
                          int64_t deadline_ns)
 {
-    struct timespec until = {.tv_sec = deadline_ns / TDM_NS_PER_S, .tv_nsec = deadline_ns % TDM_NS_PER_S};
-    int err = 0;
+    bool in_time = true;
     assert(!tdm__loop_current());
-    pthread_mutex_lock(&round->lock);
+    tdm__lock(&round->lock);
     for (unsigned i = 0; i < round->count; i++) {
         tdm__round_call *call = &round->calls[i];
         if (call->state == TDM__CALL_GIVEN_UP)
@@ -75,18 +70,18 @@ void tdm__round_call_all(tdm__round *round, void (*fn)(tdm__loop *loop, void *ar
         call->state = TDM__CALL_POSTED;
         tdm__loop_post(call->loop, &call->message);
     }
-    while (in_state(round, TDM__CALL_POSTED) && err != ETIMEDOUT)
-        err = pthread_cond_clockwait(&round->changed, &round->lock, CLOCK_MONOTONIC, &until);
+    while (in_state(round, TDM__CALL_POSTED) && in_time)
+        in_time = tdm__cond_wait(&round->changed, &round->lock, deadline_ns);
     give_up_the_late(round);
     while (in_state(round, TDM__CALL_RUNNING))
-        pthread_cond_wait(&round->changed, &round->lock);
-    pthread_mutex_unlock(&round->lock);
+        tdm__cond_wait(&round->changed, &round->lock, INT64_MAX);
+    tdm__unlock(&round->lock);
 }
 
 bool tdm__round_gave_up(tdm__round *round, unsigned loop)
 {
-    pthread_mutex_lock(&round->lock);
+    tdm__lock(&round->lock);
     bool gave_up = round->calls[loop].state == TDM__CALL_GIVEN_UP;
-    pthread_mutex_unlock(&round->lock);
+    tdm__unlock(&round->lock);
     return gave_up;
 }

@@ -29,7 +29,7 @@ typedef struct tdm__round_call {
 
 typedef struct tdm__round {
     pthread_mutex_t lock;
-    pthread_cond_t changed;
+    tdm__cond changed;
     unsigned count;
     tdm__round_call calls[TDM_MAX_LOOPS];
 } tdm__round;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: the only code that changes a task's state, and thus the only code that counts. Lifetime totals never go
- * back; the window's are counted beside them. Multiplicity is integrated whenever the number of running tasks
- * changes, so its mean is exact and costs two additions. */
+/* DESIGN: the only code that changes a task's state, and thus the only code that counts. What is counted are events:
+ * accepted, started, ended. Each count has one writer and only goes up, so a transition is a load and a store, and any
+ * thread may look. What is queued or running is a difference of counts, so the law holds by construction; that the
+ * ledger says the same is asserted where the counts are read, not at every transition. A window is the difference of
+ * two readings. The integral of multiplicity is the sum of the times of the window at which tasks ended, less the sum of
+ * those at which they started, with every task that still runs ending now: exact, and one addition a transition. */
 #include "tasks/shard.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 
 #include <tandem/clock.h>
 
@@ -17,14 +21,35 @@ static void raise_peak(tdm__gauge *gauge, uint64_t now)
         ;
 }
 
+static inline void rise(tdm__gauge *gauge)
+{
+    if (!gauge->exclusive) {
+        raise_peak(gauge, atomic_fetch_add_explicit(&gauge->now, 1, memory_order_relaxed) + 1);
+        return;
+    }
+    uint64_t now = atomic_load_explicit(&gauge->now, memory_order_relaxed) + 1;
+    atomic_store_explicit(&gauge->now, now, memory_order_relaxed);
+    if (now > atomic_load_explicit(&gauge->peak, memory_order_relaxed))
+        atomic_store_explicit(&gauge->peak, now, memory_order_relaxed);
+}
+
+static inline void fall(tdm__gauge *gauge)
+{
+    if (gauge->exclusive)
+        atomic_store_explicit(&gauge->now, atomic_load_explicit(&gauge->now, memory_order_relaxed) - 1,
+                              memory_order_relaxed);
+    else
+        atomic_fetch_sub_explicit(&gauge->now, 1, memory_order_relaxed);
+}
+
 void tdm__gauge_up(tdm__gauge *gauge)
 {
-    raise_peak(gauge, atomic_fetch_add_explicit(&gauge->now, 1, memory_order_relaxed) + 1);
+    rise(gauge);
 }
 
 void tdm__gauge_down(tdm__gauge *gauge)
 {
-    atomic_fetch_sub_explicit(&gauge->now, 1, memory_order_relaxed);
+    fall(gauge);
 }
 
 void tdm__gauge_reset(tdm__gauge *gauge)
@@ -41,7 +66,7 @@ int tdm__durations_create(tdm_histogram **out)
 int tdm__shard_init(tdm__shard *shard, tdm_lane lane, tdm__gauge *gauge, size_t ledger_limit)
 {
     int64_t now = tdm_clock_ns();
-    *shard = (tdm__shard){.lane = lane, .gauge = gauge, .window_ns = now, .changed_ns = now};
+    *shard = (tdm__shard){.lane = lane, .gauge = gauge, .window_ns = now};
     int err = tdm__ledger_init(&shard->ledger, ledger_limit);
     if (!err)
         err = tdm__durations_create(&shard->queue_wait);
@@ -54,123 +79,141 @@ int tdm__shard_init(tdm__shard *shard, tdm_lane lane, tdm__gauge *gauge, size_t 
 
 void tdm__shard_finish(tdm__shard *shard)
 {
-    if (shard->ledger.buckets)
-        tdm__ledger_finish(&shard->ledger);
+    tdm__ledger_finish(&shard->ledger);
     tdm_histogram_destroy(&shard->queue_wait);
     tdm_histogram_destroy(&shard->run_time);
 }
 
 /* ---- counting ---- */
 
-static void publish(tdm__shard *shard, tdm_state state)
+static void count(_Atomic uint64_t *count)
 {
-    atomic_store_explicit(&shard->published.state[state], shard->lifetime.state[state], memory_order_relaxed);
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
-static void count(tdm__shard *shard, tdm_state state)
+/* A time of the window. Stamps may be a little older than the window: a loop reads its clock once a turn. */
+static uint64_t time_of_window(const tdm__shard *shard, int64_t now_ns)
 {
-    shard->lifetime.state[state]++;
-    shard->window.state[state]++;
-    publish(shard, state);
+    return now_ns > shard->window_ns ? (uint64_t) (now_ns - shard->window_ns) : 0;
 }
 
-static void uncount(tdm__shard *shard, tdm_state state)
+static void count_start(tdm__shard *shard, int64_t now_ns)
 {
-    assert(shard->lifetime.state[state] && shard->window.state[state]);
-    shard->lifetime.state[state]--;
-    shard->window.state[state]--;
-    publish(shard, state);
+    shard->ran_high -= __builtin_sub_overflow(shard->ran_low, time_of_window(shard, now_ns), &shard->ran_low);
 }
 
-static bool totals_add_up(const tdm_totals *t)
+static void count_end(tdm__shard *shard, int64_t now_ns)
 {
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < TDM_STATES; i++)
-        sum += t->state[i];
-    return t->carried + t->accepted == sum;
+    shard->ran_high += __builtin_add_overflow(shard->ran_low, time_of_window(shard, now_ns), &shard->ran_low);
 }
 
-static void check_law(const tdm__shard *shard)
+static uint32_t running_thread(tdm__shard *shard)
 {
-    assert(totals_add_up(&shard->window) && totals_add_up(&shard->lifetime));
-}
-
-static void integrate(tdm__shard *shard, int64_t now_ns)
-{
-    if (now_ns <= shard->changed_ns)
-        return; /* time stamps of several workers may come a little out of order */
-    shard->running_ns += (double) shard->window.state[TDM_RUNNING] * (double) (now_ns - shard->changed_ns);
-    shard->changed_ns = now_ns;
+    if (shard->lane != TDM_LOOP)
+        return tdm_thread_id();
+    if (!shard->thread)
+        shard->thread = tdm_thread_id();
+    return shard->thread;
 }
 
 void tdm__shard_accept(tdm__shard *shard, tdm__row *row)
 {
-    row->info.state = TDM_QUEUED;
-    shard->lifetime.accepted++;
-    shard->window.accepted++;
-    atomic_store_explicit(&shard->published.accepted, shard->lifetime.accepted, memory_order_relaxed);
-    count(shard, TDM_QUEUED);
+    row->state = TDM_QUEUED;
+    count(&shard->counts.accepted);
     tdm__ledger_add(&shard->ledger, row);
 }
 
 void tdm__shard_start(tdm__shard *shard, tdm__row *row, int64_t now_ns)
 {
-    assert(row->info.state == TDM_QUEUED && row->info.ready_ns);
-    if (now_ns < row->info.ready_ns)
-        now_ns = row->info.ready_ns; /* the lane's clock was read before another thread made the task ready */
-    integrate(shard, now_ns);
-    uncount(shard, TDM_QUEUED);
-    count(shard, TDM_RUNNING);
-    row->info.state = TDM_RUNNING;
-    row->info.thread = tdm_thread_id();
-    row->info.started_ns = now_ns;
-    tdm_histogram_record(shard->queue_wait, now_ns - row->info.ready_ns);
-    tdm__gauge_up(shard->gauge);
+    assert(row->state == TDM_QUEUED && row->ready_ns);
+    if (now_ns < row->ready_ns)
+        now_ns = row->ready_ns; /* the lane's clock was read before another thread made the task ready */
+    count(&shard->counts.started);
+    count_start(shard, now_ns);
+    rise(shard->gauge);
+    tdm_histogram_record(shard->queue_wait, now_ns - row->ready_ns);
+    row->state = TDM_RUNNING;
+    row->thread = running_thread(shard);
+    row->started_ns = now_ns;
 }
 
 void tdm__shard_end(tdm__shard *shard, tdm__row *row, tdm_state state, int64_t now_ns)
 {
-    assert(row->info.state <= TDM_RUNNING && state > TDM_RUNNING);
-    integrate(shard, now_ns);
-    uncount(shard, row->info.state);
-    count(shard, state);
-    if (row->info.state == TDM_RUNNING) {
-        tdm__gauge_down(shard->gauge);
-        tdm_histogram_record(shard->run_time, now_ns - row->info.started_ns);
+    count(&shard->counts.ended[state]);
+    if (row->state == TDM_RUNNING) {
+        if (now_ns < row->started_ns)
+            now_ns = row->started_ns; /* which another thread's clock may have moved */
+        count_end(shard, now_ns);
+        fall(shard->gauge);
+        tdm_histogram_record(shard->run_time, now_ns - row->started_ns);
+    } else {
+        count(&shard->counts.unstarted);
     }
-    row->info.state = state;
-    row->info.ended_ns = now_ns;
-    tdm__ledger_end(&shard->ledger, row);
-    check_law(shard);
+    tdm__ledger_end(&shard->ledger, row, state, now_ns);
 }
 
 /* ---- reading ---- */
 
+/* @return how many have ended. */
+static uint64_t read_counts(const tdm__shard *shard, tdm_totals *out)
+{
+    uint64_t accepted = atomic_load(&shard->counts.accepted), started = atomic_load(&shard->counts.started);
+    uint64_t unstarted = atomic_load(&shard->counts.unstarted), ended = 0;
+    *out = (tdm_totals){.accepted = accepted};
+    for (unsigned i = 0; i < TDM_STATES; i++)
+        ended += out->state[i] = atomic_load(&shard->counts.ended[i]);
+    out->state[TDM_QUEUED] = accepted - started - unstarted;
+    out->state[TDM_RUNNING] = started + unstarted - ended;
+    return ended;
+}
+
+void tdm__shard_lifetime(const tdm__shard *shard, tdm_totals *out)
+{
+    uint64_t ended = read_counts(shard, out);
+    assert(ended == shard->ledger.ring.ended);
+    assert(out->state[TDM_QUEUED] + out->state[TDM_RUNNING] == shard->ledger.live_count);
+    assert(out->state[TDM_QUEUED] <= shard->ledger.live_count);
+}
+
+void tdm__shard_window(const tdm__shard *shard, tdm_totals *out)
+{
+    const tdm_totals *before = &shard->before_window;
+    tdm__shard_lifetime(shard, out);
+    out->carried = before->state[TDM_QUEUED] + before->state[TDM_RUNNING];
+    out->accepted -= before->accepted;
+    for (unsigned i = TDM_RUNNING + 1; i < TDM_STATES; i++)
+        out->state[i] -= before->state[i];
+}
+
+double tdm__shard_ran_ns(const tdm__shard *shard, int64_t now_ns)
+{
+    tdm_totals t;
+    read_counts(shard, &t);
+    long double ran = ldexpl((long double) (int64_t) shard->ran_high, 64) + (long double) shard->ran_low;
+    ran += (long double) t.state[TDM_RUNNING] * (long double) time_of_window(shard, now_ns);
+    return ran > 0 ? (double) ran : 0; /* a task that began in this turn began after a `now_ns` of the turn before */
+}
+
 void tdm__shard_peek(const tdm__shard *shard, tdm_totals *out)
 {
-    *out = (tdm_totals){.accepted = atomic_load(&shard->published.accepted)};
-    for (unsigned i = 0; i < TDM_STATES; i++)
-        out->state[i] = atomic_load(&shard->published.state[i]);
-    uint64_t arriving = atomic_load(&shard->published.arriving);
+    read_counts(shard, out);
+    uint64_t arriving = atomic_load(&shard->arriving);
     out->accepted += arriving;
     out->state[TDM_QUEUED] += arriving;
 }
 
 uint64_t tdm__shard_unfinished(const tdm__shard *shard)
 {
-    return shard->lifetime.state[TDM_QUEUED] + shard->lifetime.state[TDM_RUNNING];
+    return shard->ledger.live_count;
 }
 
 void tdm__shard_reset(tdm__shard *shard)
 {
-    tdm_totals *w = &shard->window;
-    *w = (tdm_totals){.state = {[TDM_QUEUED] = w->state[TDM_QUEUED], [TDM_RUNNING] = w->state[TDM_RUNNING]}};
-    w->carried = tdm__shard_unfinished(shard);
-    shard->window_ns = shard->changed_ns = tdm_clock_ns();
-    shard->running_ns = 0;
+    tdm__shard_lifetime(shard, &shard->before_window);
+    shard->window_ns = tdm_clock_ns();
+    shard->ran_low = shard->ran_high = 0; /* what runs began with the window */
     tdm_histogram_reset(shard->queue_wait);
     tdm_histogram_reset(shard->run_time);
-    check_law(shard);
 }
 
 int tdm__lane_sum_init(tdm__lane_sum *sum)
@@ -200,13 +243,15 @@ static void add_totals(tdm_totals *into, const tdm_totals *from)
 
 void tdm__lane_sum_add(tdm__lane_sum *sum, const tdm__shard *shard)
 {
+    tdm_totals window, lifetime;
+    tdm__shard_window(shard, &window);
+    tdm__shard_lifetime(shard, &lifetime);
+    add_totals(&sum->window, &window);
+    add_totals(&sum->lifetime, &lifetime);
     int64_t now = tdm_clock_ns();
-    add_totals(&sum->window, &shard->window);
-    add_totals(&sum->lifetime, &shard->lifetime);
-    double since = now > shard->changed_ns ? (double) (now - shard->changed_ns) : 0;
     double window_s = tdm_s_from_ns(now - shard->window_ns);
     /* Each shard's mean is over its own window: they began within one message of each other. */
-    sum->running_ns += shard->running_ns + since * (double) shard->window.state[TDM_RUNNING];
+    sum->ran_ns += tdm__shard_ran_ns(shard, now);
     if (window_s > sum->window_s)
         sum->window_s = window_s;
     int err = tdm_histogram_merge(sum->queue_wait, shard->queue_wait);

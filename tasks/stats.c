@@ -27,11 +27,12 @@ static void gather_loop(tdm__loop *loop, void *arg)
 
 static void gather_pools(tdm_executor *executor, gathering *g)
 {
-    for (unsigned i = 0; i < TDM__POOLS; i++) {
+    g->out->pool_count = tdm__executor_pool_count(executor);
+    for (unsigned i = 0; i < g->out->pool_count; i++) {
         tdm__pool *pool = executor->pools[i];
         tdm__pool_lock(pool);
         tdm__pool_stats(pool, &g->out->pools[i]);
-        if (i == TDM__BACKGROUND)
+        if (i >= TDM__BACKGROUND)
             tdm__lane_sum_add(&g->lanes[TDM_POOL], tdm__pool_shard(pool));
         tdm__pool_unlock(pool);
     }
@@ -46,7 +47,7 @@ static void fill_lane(tdm_executor *executor, tdm_lane lane, const tdm__lane_sum
     out->lifetime.rejected = rejected;
     out->window.rejected = rejected - before;
     out->peak = atomic_load(&executor->gauges[lane].peak);
-    out->mean = sum->window_s > 0 ? sum->running_ns / 1e9 / sum->window_s : 0;
+    out->mean = sum->window_s > 0 ? sum->ran_ns / 1e9 / sum->window_s : 0;
     tdm__summarize(sum->queue_wait, &out->queue_wait);
     tdm__summarize(sum->run_time, &out->run_time);
 }
@@ -107,9 +108,10 @@ int tdm_stats_get(tdm_executor *executor, tdm_stats *out)
 
 static void reset_loop(tdm__loop *loop, void *arg)
 {
-    (void) arg;
+    tdm_executor *executor = arg;
     tdm__shard_reset(tdm__loop_shard(loop));
     tdm_histogram_reset(tdm__loop_handler_times(loop));
+    tdm__gauge_reset(&executor->gauges[TDM_LOOP]); /* here: with a single loop it is the loop's alone */
 }
 
 int tdm_stats_reset(tdm_executor *executor)
@@ -117,16 +119,16 @@ int tdm_stats_reset(tdm_executor *executor)
     if (!tdm__executor_can_ask(executor))
         return -EDEADLK;
     for (unsigned i = 0; i < executor->settings.loops; i++)
-        tdm__loop_call(executor->loops[i], reset_loop, NULL);
-    for (unsigned i = 0; i < TDM__POOLS; i++) {
+        tdm__loop_call(executor->loops[i], reset_loop, executor);
+    for (unsigned i = 0; i < tdm__executor_pool_count(executor); i++) {
         tdm__pool_lock(executor->pools[i]);
         tdm__pool_reset(executor->pools[i]);
+        if (i >= TDM__BACKGROUND)
+            tdm__gauge_reset(&executor->gauges[TDM_POOL]);
         tdm__pool_unlock(executor->pools[i]);
     }
-    for (unsigned i = 0; i < TDM_LANES; i++) {
-        tdm__gauge_reset(&executor->gauges[i]);
+    for (unsigned i = 0; i < TDM_LANES; i++)
         atomic_store(&executor->rejected_before_window[i], atomic_load(&executor->rejected[i]));
-    }
     tdm__gauge_reset(&executor->handlers.running);
     return 0;
 }

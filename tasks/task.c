@@ -2,136 +2,44 @@
 /* DESIGN: a task passes through the hands of its owner (see task.h) and nobody else's. Whoever ends a task hands the
  * turn to the next in the sequence, which may live in another lane: then it is posted or pushed there. The walk over
  * tasks that are over already (skipped, cancelled, dropped) is a loop, not a recursion: a request may have thousands.
- * A place in a queue is held until the task is gone from memory, so that the limits bound memory too; only a pool's
- * place is given back when the task starts. */
+ * A loop task's place is held until the task is gone from memory, so that the limit bounds memory too; a pool's place is
+ * given back when the task starts. How tasks are made and taken apart: task_life.c. */
 #include "tasks/task.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tasks/executor.h"
+#include "tasks/task_life.h"
 #include <tandem/clock.h>
 #include <tandem/log.h>
 
-static const char *const NOT_MET = "its run condition was not met";
-static const char *const DRAIN_ENDED = "the drain ended first";
-
-static tdm_task *task_of(tdm__exec *exec)
+static tdm_task *task_of_message(tdm__message *message)
 {
-    return exec->task;
-}
-
-static tdm__pool *pool_of(const tdm_task *task)
-{
-    return task->executor->pools[TDM__BACKGROUND];
-}
-
-/* ---- places ---- */
-
-static int reserve(tdm_executor *executor, tdm_lane lane)
-{
-    atomic_fetch_add(&executor->outstanding, 1);
-    int err = 0;
-    if (atomic_load(&executor->closing)) {
-        err = -ESHUTDOWN;
-    } else if (lane == TDM_POOL) {
-        if (!tdm__pool_reserve(executor->pools[TDM__BACKGROUND]))
-            err = -EAGAIN;
-    } else if (atomic_fetch_add(&executor->loop_tasks, 1) >= executor->settings.max_loop_tasks) {
-        atomic_fetch_sub(&executor->loop_tasks, 1);
-        err = -EAGAIN;
-    }
-    if (err) {
-        atomic_fetch_add(&executor->rejected[lane], 1);
-        tdm__executor_task_gone(executor);
-    }
-    return err;
-}
-
-/* A place in the pool was given back when the task started. */
-static void unreserve(const tdm_task *task)
-{
-    if (task->row.info.lane == TDM_LOOP)
-        atomic_fetch_sub(&task->executor->loop_tasks, 1);
-    else if (!task->row.info.started_ns)
-        tdm__pool_unreserve(pool_of(task));
-}
-
-static void task_free(tdm_task *task)
-{
-    tdm_executor *executor = task->executor;
-    unreserve(task);
-    free(task);
-    tdm__executor_task_gone(executor);
-}
-
-static const tdm__exec_kind task_kind;
-
-int tdm__task_create(tdm_task **out, tdm_executor *executor, const tdm_task_spec *spec)
-{
-    if (!spec->run || (unsigned) spec->lane >= TDM_LANES || (unsigned) spec->when > TDM_WHEN_ALWAYS)
-        return -EINVAL;
-    int err = reserve(executor, spec->lane);
-    if (err)
-        return err;
-    tdm_task *task = calloc(1, sizeof *task);
-    *out = task;
-    if (!task) {
-        if (spec->lane == TDM_LOOP)
-            atomic_fetch_sub(&executor->loop_tasks, 1);
-        else
-            tdm__pool_unreserve(executor->pools[TDM__BACKGROUND]);
-        tdm__executor_task_gone(executor);
-        return -ENOMEM;
-    }
-    task->executor = executor;
-    task->run = spec->run;
-    task->arg = spec->arg;
-    task->drop = spec->drop;
-    task->when = spec->when;
-    task->row.info.lane = spec->lane;
-    task->row.info.name = spec->name ? spec->name : "task";
-    task->exec.kind = &task_kind;
-    task->exec.task = task;
-    task->exec.name = task->row.info.name;
-    return 0;
-}
-
-static void drop_arg(tdm_task *task)
-{
-    if (task->drop)
-        task->drop(task->arg);
-    task->drop = NULL;
-}
-
-void tdm__task_discard(tdm_task *task, bool with_arg)
-{
-    if (with_arg)
-        drop_arg(task);
-    task_free(task);
+    return tdm__task_of((tdm__exec *) message); /* an exec begins with its message */
 }
 
 /* ---- acceptance ---- */
 
-static tdm_task *arrived(tdm__message *message)
+static void enter(tdm_task *task, tdm__shard *shard)
 {
-    return (tdm_task *) ((char *) message - offsetof(tdm_task, arrival));
+    tdm__shard_accept(shard, &task->row);
+    task->entered = true;
 }
 
+/* On the loop. */
 static void arrive_accepted(tdm__message *message)
 {
-    tdm_task *task = arrived(message);
+    tdm_task *task = task_of_message(message);
     tdm__shard *shard = tdm__loop_shard(task->exec.loop);
     if (task->sent)
-        atomic_fetch_sub(&shard->published.arriving, 1);
-    tdm__shard_accept(shard, &task->row);
+        atomic_fetch_sub(&shard->arriving, 1);
+    enter(task, shard);
 }
 
 static void arrive_ready(tdm__message *message)
 {
-    tdm__task_ready(arrived(message));
+    tdm__task_ready(task_of_message(message));
 }
 
 static void arrive_accepted_and_ready(tdm__message *message)
@@ -142,16 +50,31 @@ static void arrive_accepted_and_ready(tdm__message *message)
 
 static void arrive(tdm_task *task, void (*run)(tdm__message *message))
 {
-    task->arrival.run = run;
     if (task->exec.loop == tdm__loop_current()) {
-        run(&task->arrival);
+        run(&task->exec.message);
         return;
     }
     if (run != arrive_ready) {
         task->sent = true;
-        atomic_fetch_add(&tdm__loop_shard(task->exec.loop)->published.arriving, 1);
+        atomic_fetch_add(&tdm__loop_shard(task->exec.loop)->arriving, 1);
     }
-    tdm__loop_post(task->exec.loop, &task->arrival);
+    task->exec.message.run = run;
+    tdm__loop_post(task->exec.loop, &task->exec.message);
+}
+
+/* Under the pool's lock. */
+static void enter_pool(tdm__message *message)
+{
+    tdm_task *task = task_of_message(message);
+    enter(task, tdm__pool_shard(task->pool));
+}
+
+static void enter_pool_and_queue(tdm__message *message)
+{
+    tdm_task *task = task_of_message(message);
+    enter(task, tdm__pool_shard(task->pool));
+    task->queued = true;
+    tdm__pool_push(task->pool, &task->exec);
 }
 
 /* The wall clock from the monotonic one. The two are compared anew every few milliseconds, per thread: a clock that is
@@ -160,7 +83,8 @@ static int64_t wall_from(int64_t now_ns)
 {
     enum { COMPARE_EVERY_NS = 10 * 1000 * 1000 };
     static _Thread_local int64_t compared_ns, offset_ns;
-    if (!compared_ns || now_ns - compared_ns > COMPARE_EVERY_NS) {
+    int64_t since = now_ns - compared_ns;
+    if (!compared_ns || since > COMPARE_EVERY_NS || since < -COMPARE_EVERY_NS) {
         compared_ns = now_ns;
         offset_ns = tdm_clock_wall_ns() - now_ns;
     }
@@ -169,10 +93,11 @@ static int64_t wall_from(int64_t now_ns)
 
 static int64_t stamp_accepted(tdm_task *task, tdm__loop *loop)
 {
-    int64_t now_ns = tdm_clock_ns();
-    task->row.info.accepted_ns = now_ns;
-    task->row.info.accepted_wall_ns = wall_from(now_ns);
-    if (task->row.info.lane == TDM_LOOP)
+    tdm__loop *here = tdm__loop_current();
+    int64_t now_ns = here ? tdm__loop_now(here) : tdm_clock_ns();
+    task->row.accepted_ns = now_ns;
+    task->row.accepted_wall_ns = wall_from(now_ns);
+    if (!task->pool)
         task->exec.loop = loop;
     return now_ns;
 }
@@ -180,46 +105,56 @@ static int64_t stamp_accepted(tdm_task *task, tdm__loop *loop)
 void tdm__task_accept(tdm_task *task, tdm__loop *loop)
 {
     stamp_accepted(task, loop);
-    if (task->row.info.lane == TDM_POOL) {
-        tdm__pool_lock(pool_of(task));
-        tdm__shard_accept(tdm__pool_shard(pool_of(task)), &task->row);
-        tdm__pool_unlock(pool_of(task));
-    } else {
+    if (!task->pool) {
         arrive(task, arrive_accepted);
+        return;
     }
+    tdm__pool_lock(task->pool); /* not posted: its turn may come before the post is taken in */
+    enter_pool(&task->exec.message);
+    tdm__pool_unlock(task->pool);
 }
 
 /* ---- ends of tasks that never ran; for the owner ---- */
 
 static tdm__shard *shard_of(const tdm_task *task)
 {
-    return task->row.info.lane == TDM_POOL ? tdm__pool_shard(pool_of(task)) : tdm__loop_shard(task->exec.loop);
+    return task->pool ? tdm__pool_shard(task->pool) : tdm__loop_shard(task->exec.loop);
 }
 
-static void end_unstarted(tdm_task *task, tdm_state state, const char *reason)
+static void end_unstarted(tdm_task *task, tdm_state state, tdm__reason reason, int result)
 {
-    task->row.info.reason = reason;
+    task->row.reason = (uint8_t) reason;
+    task->result = result;
     tdm__shard_end(shard_of(task), &task->row, state, tdm_clock_ns());
 }
 
-/* Does the turn of `task` end before it began? Ends it if so. */
-static bool is_over(tdm_task *task)
+static bool is_too_old(const tdm__task_more *more, int64_t now_ns)
 {
-    if (!task->row.live)
+    return (more->start_by_ns && now_ns > more->start_by_ns) || (more->deadline_ns && now_ns >= more->deadline_ns);
+}
+
+/* Does the turn of `task` end before it began? Ends it if so. */
+static bool is_over(tdm_task *task, int64_t now_ns)
+{
+    if (!tdm__row_is_live(&task->row))
         return true;
     if (task->skip)
-        end_unstarted(task, TDM_SKIPPED, NOT_MET);
-    else if (atomic_load(&task->executor->dropping))
-        end_unstarted(task, TDM_DROPPED, DRAIN_ENDED);
-    return !task->row.live;
+        end_unstarted(task, TDM_SKIPPED, TDM__NOT_MET, 0);
+    else if (atomic_load_explicit(&task->exec.cancel, memory_order_relaxed))
+        end_unstarted(task, TDM_CANCELLED, TDM__NO_REASON, -ECANCELED);
+    else if (atomic_load_explicit(&task->executor->dropping, memory_order_relaxed))
+        end_unstarted(task, TDM_DROPPED, TDM__DRAIN_ENDED, -ESHUTDOWN);
+    else if (task->more && is_too_old(tdm__task_more_of(task), now_ns))
+        end_unstarted(task, TDM_SKIPPED, TDM__TOO_OLD, -ETIME);
+    return !tdm__row_is_live(&task->row);
 }
 
 /* From the lane's queue, if that can be done now: a loop's list is short-lived and meets the stone by itself. */
 static tdm_task *unqueue(tdm_task *task)
 {
-    if (!task->queued || task->row.info.lane == TDM_LOOP)
+    if (!task->queued || !task->pool)
         return NULL;
-    tdm__pool_remove(pool_of(task), &task->exec);
+    tdm__pool_remove(task->pool, &task->exec);
     task->queued = false;
     return task;
 }
@@ -227,174 +162,248 @@ static tdm_task *unqueue(tdm_task *task)
 int tdm__task_cancel(tdm_task *task, tdm_task **over)
 {
     *over = NULL;
-    if (!task->row.live)
-        return -EALREADY;
-    task->row.info.cancel_requested = true;
-    if (task->row.info.state == TDM_RUNNING) {
-        tdm__exec_cancel(&task->exec);
+    if (!task->entered) { /* its turn will see it */
+        atomic_store(&task->exec.cancel, true);
         return 0;
     }
-    end_unstarted(task, TDM_CANCELLED, NULL);
+    if (!tdm__row_is_live(&task->row))
+        return -EALREADY;
+    task->row.cancel_requested = true;
+    if (task->row.state == TDM_RUNNING) {
+        if (task->evented)
+            tdm__evented_cancel(task);
+        else
+            tdm__exec_cancel(&task->exec);
+        return 0;
+    }
+    end_unstarted(task, TDM_CANCELLED, TDM__NO_REASON, -ECANCELED);
     *over = unqueue(task);
     return 0;
 }
 
 void tdm__task_drop(tdm_task *task, tdm_task **over)
 {
-    end_unstarted(task, TDM_DROPPED, DRAIN_ENDED);
+    end_unstarted(task, TDM_DROPPED, TDM__DRAIN_ENDED, -ESHUTDOWN);
     *over = unqueue(task);
 }
 
 void tdm__task_abandon(tdm_task *task)
 {
-    end_unstarted(task, TDM_ABANDONED, "it was still running when the drain ended");
+    task->row.reason = TDM__STILL_RUNNING;
+    tdm__shard_end(shard_of(task), &task->row, TDM_ABANDONED, tdm_clock_ns());
 }
 
 /* ---- turns ---- */
 
-/* Its memory goes, and the turn with it. @return the next in the sequence. */
-static tdm_task *retire(tdm_task *task)
-{
-    tdm_task *next = task->next;
-    drop_arg(task);
-    tdm__watch_notify(&task->executor->watch);
-    task_free(task);
-    return next;
-}
-
 /* @return the task whose turn it is now instead; NULL: this one waits in its lane, or is on its way there. */
 static tdm_task *ready_on_loop(tdm_task *task)
 {
-    if (task->exec.loop != tdm__loop_current()) {
+    tdm__loop *loop = task->exec.loop;
+    if (loop != tdm__loop_current()) {
         arrive(task, arrive_ready);
         return NULL;
     }
-    if (is_over(task))
-        return retire(task);
-    task->row.info.ready_ns = tdm_clock_ns();
+    int64_t now_ns = tdm__loop_turn_now(loop); /* it was read when something ended, or this was accepted */
+    if (is_over(task, now_ns))
+        return tdm__task_retire(task);
+    task->row.ready_ns = now_ns;
     task->queued = true;
-    tdm__loop_enqueue(task->exec.loop, &task->exec);
+    if (task->evented)
+        tdm__loop_add(loop, &task->exec.message, tdm__evented_start);
+    else
+        tdm__loop_enqueue(loop, &task->exec);
     return NULL;
-}
-
-/* With the pool's lock. @return true: it is over instead. */
-static bool push_or_end(tdm_task *task, int64_t now_ns)
-{
-    if (is_over(task))
-        return true;
-    task->row.info.ready_ns = now_ns;
-    task->queued = true;
-    tdm__pool_push(pool_of(task), &task->exec);
-    return false;
 }
 
 static tdm_task *ready_in_pool(tdm_task *task)
 {
-    tdm__pool *pool = pool_of(task);
+    tdm__pool *pool = task->pool;
+    int64_t now_ns = tdm_clock_ns();
     tdm__pool_lock(pool);
-    bool over = push_or_end(task, tdm_clock_ns());
+    bool over = is_over(task, now_ns);
+    if (!over) {
+        task->row.ready_ns = now_ns;
+        task->queued = true;
+        tdm__pool_push(pool, &task->exec);
+    }
     tdm__pool_unlock(pool);
-    return over ? retire(task) : NULL;
+    return over ? tdm__task_retire(task) : NULL;
 }
 
 void tdm__task_ready(tdm_task *task)
 {
     while (task)
-        task = task->row.info.lane == TDM_LOOP ? ready_on_loop(task) : ready_in_pool(task);
+        task = task->pool ? ready_in_pool(task) : ready_on_loop(task);
 }
 
 void tdm__task_accept_ready(tdm_task *task, tdm__loop *loop)
 {
     int64_t now_ns = stamp_accepted(task, loop);
-    if (task->row.info.lane == TDM_LOOP) {
+    if (!task->pool) {
         arrive(task, arrive_accepted_and_ready);
         return;
     }
-    tdm__pool *pool = pool_of(task);
-    tdm__pool_lock(pool);
-    tdm__shard_accept(tdm__pool_shard(pool), &task->row);
-    bool over = push_or_end(task, now_ns);
-    tdm__pool_unlock(pool);
-    if (over)
-        tdm__task_over(task);
+    task->row.ready_ns = now_ns;
+    task->exec.message.run = enter_pool_and_queue;
+    tdm__pool_post(task->pool, &task->exec.message);
 }
 
 void tdm__task_over(tdm_task *task)
 {
-    tdm__task_ready(retire(task));
+    tdm__task_ready(tdm__task_retire(task));
 }
 
 /* ---- running: the kind of execution that a task is ---- */
 
-static bool task_begin(tdm__exec *exec, int64_t now_ns)
+bool tdm__task_begin(tdm_task *task, int64_t now_ns)
 {
-    tdm_task *task = task_of(exec);
     task->queued = false;
-    if (is_over(task))
+    if (is_over(task, now_ns))
         return false;
     tdm__shard_start(shard_of(task), &task->row, now_ns);
-    if (task->row.info.lane == TDM_POOL)
-        tdm__pool_unreserve(pool_of(task));
+    if (task->pool)
+        tdm__pool_started(task->pool);
     return true;
 }
 
-static void task_run(tdm__exec *exec)
+static bool begin(tdm__exec *exec, int64_t now_ns)
 {
-    tdm_task *task = task_of(exec);
-    task->result = task->run(task, task->arg);
-    drop_arg(task);
+    tdm_task *task = tdm__task_of(exec);
+    if (!tdm__task_begin(task, now_ns))
+        return false;
+    if (task->more && tdm__task_more_of(task)->deadline_ns)
+        tdm__exec_set_deadline(exec, tdm__task_more_of(task)->deadline_ns);
+    return true;
 }
 
-static tdm_state end_state(const tdm_task *task)
+static void run(tdm__exec *exec)
+{
+    tdm_task *task = tdm__task_of(exec);
+    task->result = task->run(task, task->arg);
+    if (!task->on_end)
+        tdm__task_drop_arg(task); /* the earlier the better */
+}
+
+static bool is_past_deadline(tdm_task *task, int64_t now_ns)
+{
+    return task->more && tdm__task_more_of(task)->deadline_ns && now_ns >= tdm__task_more_of(task)->deadline_ns;
+}
+
+static tdm_state end_state(tdm_task *task, int64_t now_ns)
 {
     if (task->result >= 0)
         return TDM_DONE;
     if (task->result == -ECANCELED && atomic_load(&task->exec.cancel))
         return TDM_CANCELLED;
+    if (task->result == -ETIMEDOUT && is_past_deadline(task, now_ns))
+        return TDM_TIMED_OUT;
     return TDM_FAILED;
 }
 
-static void task_finish(tdm__exec *exec, int64_t now_ns)
+void tdm__task_finished(tdm_task *task, int64_t now_ns)
 {
-    tdm_task *task = task_of(exec);
-    if (!task->row.live)
+    if (task->left_behind)
+        tdm__pool_detached(task->pool, -1);
+    if (!tdm__row_is_live(&task->row))
         return; /* abandoned: the books are closed */
-    task->row.info.error = task->result < 0 ? task->result : 0;
-    tdm__shard_end(shard_of(task), &task->row, end_state(task), now_ns);
+    task->row.cancel_requested |= atomic_load_explicit(&task->exec.cancel, memory_order_relaxed);
+    task->row.error = task->result < 0 ? task->result : 0;
+    tdm__shard_end(shard_of(task), &task->row, end_state(task, now_ns), now_ns);
 }
 
-static void task_ended(tdm__exec *exec)
+static void finish(tdm__exec *exec, int64_t now_ns)
 {
-    tdm_task *task = task_of(exec);
-    const tdm_task_info *info = &task->row.info;
-    if (info->state == TDM_FAILED)
-        tdm_log_warning("task %llu \"%s\" of request %llu failed: %s (%d)", (unsigned long long) info->id, info->name,
-                        (unsigned long long) info->request, strerror(-info->error), info->error);
+    tdm__task_finished(tdm__task_of(exec), now_ns);
+}
+
+void tdm__task_report(tdm_task *task)
+{
+    const tdm__row *row = &task->row;
+    if (row->state != TDM_FAILED || (task->more && tdm__task_more_of(task)->held))
+        return; /* who holds the handle is told */
+    tdm_log_warning("task %llu \"%s\" of request %llu failed: %s (%d)", (unsigned long long) row->id, row->name,
+                    (unsigned long long) row->request, strerror(-row->error), row->error);
+}
+
+static void ended(tdm__exec *exec)
+{
+    tdm_task *task = tdm__task_of(exec);
+    tdm__task_report(task);
     tdm__task_over(task);
 }
 
-static const tdm__exec_kind task_kind = {
-    .begin = task_begin,
-    .run = task_run,
-    .finish = task_finish,
-    .ended = task_ended,
+static const char *name(const tdm__exec *exec)
+{
+    return tdm__task_of((tdm__exec *) (uintptr_t) exec)->row.name;
+}
+
+static uint64_t request(const tdm__exec *exec)
+{
+    return tdm__task_of((tdm__exec *) (uintptr_t) exec)->row.request;
+}
+
+const tdm__exec_kind tdm__task_kind = {
+    .begin = begin,
+    .run = run,
+    .finish = finish,
+    .ended = ended,
+    .name = name,
+    .request = request,
+    .is_task = true,
 };
+
+bool tdm__task_claim(tdm_task *task)
+{
+    tdm__pool *pool = task->pool;
+    if (!pool || pool != tdm__pool_current())
+        return false;
+    tdm__pool_lock(pool);
+    bool queued = task->queued;
+    if (queued)
+        unqueue(task);
+    tdm__pool_unlock(pool);
+    return queued;
+}
+
+void tdm__task_run_claimed(tdm_task *task)
+{
+    tdm__pool_run_inside(task->pool, &task->exec);
+}
+
+/* ---- stopping from outside ---- */
+
+tdm_task *tdm__task_ask_to_stop(tdm_task *task)
+{
+    tdm_task *over = NULL;
+    if (task->pool) {
+        tdm__pool_lock(task->pool);
+        tdm__task_cancel(task, &over); /* -EALREADY: so much the better */
+        tdm__pool_unlock(task->pool);
+    } else if (task->exec.loop == tdm__loop_current()) {
+        tdm__task_cancel(task, &over);
+    } else if (task->evented) {
+        tdm__evented_ask_to_stop(task);
+    } else {
+        tdm__exec_cancel(&task->exec); /* one that has not begun meets the mark when its turn comes */
+    }
+    return over;
+}
 
 /* ---- facts of a running task ---- */
 
 uint64_t tdm_task_id(const tdm_task *task)
 {
-    return task->row.info.id;
+    return task->row.id;
 }
 
 const char *tdm_task_name(const tdm_task *task)
 {
-    return task->row.info.name;
+    return task->row.name;
 }
 
 tdm_lane tdm_task_lane(const tdm_task *task)
 {
-    return task->row.info.lane;
+    return (tdm_lane) task->row.lane;
 }
 
 bool tdm_task_cancel_requested(const tdm_task *task)

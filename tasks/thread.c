@@ -8,7 +8,9 @@
 #include <signal.h>
 #include <stdio.h>
 
-int tdm__thread_start(pthread_t *out, const char *name, void *(*run)(void *arg), void *arg)
+#include "tasks/baton.h"
+
+int tdm__thread_start_apart(pthread_t *out, const char *name, void *(*run)(void *arg), void *arg)
 {
     static const int open[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF};
     char cut[16]; /* what the kernel keeps */
@@ -24,4 +26,26 @@ int tdm__thread_start(pthread_t *out, const char *name, void *(*run)(void *arg),
     snprintf(cut, sizeof cut, "%s", name);
     pthread_setname_np(*out, cut);
     return 0;
+}
+
+int tdm__thread_start(pthread_t *out, const char *name, void *(*run)(void *arg), void *arg)
+{
+    if (!tdm__testing())
+        return tdm__thread_start_apart(out, name, run, arg);
+    tdm__player *player = tdm__baton_invite(name, run, arg);
+    int err = player ? tdm__thread_start_apart(out, name, tdm__baton_play, player) : -EAGAIN;
+    if (!err)
+        tdm__baton_started(player, *out);
+    else if (player)
+        tdm__baton_uninvite(player);
+    return err;
+}
+
+void *tdm__thread_join(pthread_t thread)
+{
+    void *result = NULL;
+    if (tdm__testing())
+        tdm__baton_await_end(thread);
+    pthread_join(thread, &result);
+    return result;
 }

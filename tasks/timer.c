@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tasks/baton.h"
+
 enum { ARITY = 4, FIRST_CAPACITY = 64 };
 
 typedef struct tdm__timer_slot slot;
@@ -96,11 +98,27 @@ int64_t tdm__timers_next(const tdm__timers *timers)
     return timers->count ? timers->heap[0].due_ns : INT64_MAX;
 }
 
+/* In testing mode any of those with the earliest deadline; they are at the root of the heap, parents before children. */
+static size_t draw_earliest(const tdm__timers *timers)
+{
+    enum { MOST = 64 };
+    size_t found[MOST] = {0}, count = 1;
+    if (!tdm__testing())
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t child = found[i] * ARITY + 1, end = child + ARITY;
+        for (; child < end && child < timers->count && count < MOST; child++)
+            if (timers->heap[child].due_ns == timers->heap[0].due_ns)
+                found[count++] = child;
+    }
+    return found[tdm__choose(count)];
+}
+
 tdm__timer *tdm__timers_take(tdm__timers *timers, int64_t now_ns)
 {
     if (!timers->count || timers->heap[0].due_ns > now_ns)
         return NULL;
-    tdm__timer *timer = timers->heap[0].timer;
+    tdm__timer *timer = timers->heap[draw_earliest(timers)].timer;
     tdm__timers_disarm(timers, timer);
     return timer;
 }

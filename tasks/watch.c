@@ -19,40 +19,42 @@ void tdm__watch_finish(tdm__watch *watch)
 
 void tdm__watch_add(tdm__watch *watch, tdm__watcher *watcher)
 {
-    pthread_mutex_lock(&watch->lock);
+    tdm__lock(&watch->lock);
     watcher->next = watch->first;
     watcher->link = &watch->first;
     if (watcher->next)
         watcher->next->link = &watcher->next;
     watch->first = watcher;
     atomic_fetch_add(&watch->count, 1);
-    pthread_mutex_unlock(&watch->lock);
+    tdm__unlock(&watch->lock);
 }
 
 void tdm__watch_remove(tdm__watch *watch, tdm__watcher *watcher)
 {
-    pthread_mutex_lock(&watch->lock);
+    tdm__lock(&watch->lock);
     *watcher->link = watcher->next;
     if (watcher->next)
         watcher->next->link = watcher->link;
     atomic_fetch_sub(&watch->count, 1);
-    pthread_mutex_unlock(&watch->lock);
+    tdm__unlock(&watch->lock);
 }
 
 int tdm__watch_wait(tdm__watch *watch, tdm__watcher *watcher, int64_t deadline_ns)
 {
     int result = 0;
-    pthread_mutex_lock(&watch->lock);
+    tdm__lock(&watch->lock);
     if (!watcher->notified) {
         tdm__wait_begin(watcher->exec, false);
         watcher->waiting = true;
-        pthread_mutex_unlock(&watch->lock);
+        tdm__unlock(&watch->lock);
         result = tdm__wait_until(watcher->exec, deadline_ns);
-        pthread_mutex_lock(&watch->lock);
+        tdm__lock(&watch->lock);
         watcher->waiting = false;
+        if (result == TDM__DUE)
+            result = 0;
     }
     watcher->notified = false;
-    pthread_mutex_unlock(&watch->lock);
+    tdm__unlock(&watch->lock);
     return result;
 }
 
@@ -60,11 +62,11 @@ void tdm__watch_notify(tdm__watch *watch)
 {
     if (!atomic_load(&watch->count))
         return;
-    pthread_mutex_lock(&watch->lock);
+    tdm__lock(&watch->lock);
     for (tdm__watcher *watcher = watch->first; watcher; watcher = watcher->next) {
         watcher->notified = true;
         if (watcher->waiting)
             tdm__wake(watcher->exec, 0);
     }
-    pthread_mutex_unlock(&watch->lock);
+    tdm__unlock(&watch->lock);
 }

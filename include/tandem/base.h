@@ -18,9 +18,11 @@
 #if defined(__GNUC__)
 #define TDM_API __attribute__((visibility("default")))
 #define TDM_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+#define TDM_NORETURN __attribute__((noreturn))
 #else
 #define TDM_API
 #define TDM_PRINTF(fmt, first)
+#define TDM_NORETURN
 #endif
 
 #ifdef __cplusplus

@@ -13,11 +13,15 @@ TDM_BEGIN
 
 typedef struct tdm_executor_options {
     unsigned loops;          /**< event-loop threads; 0: 1 */
-    unsigned workers;        /**< threads of each pool; 0: min(32, cores + 4) */
+    unsigned workers;        /**< threads of each of the two pools at most; 0: min(32, cores + 4) */
     unsigned queue;          /**< tasks accepted and not yet started, per pool; 0: 10,000 */
     unsigned max_loop_tasks; /**< unfinished loop tasks in all; 0: 100,000 */
     unsigned ledger;         /**< ended tasks remembered by each loop and each pool; 0: 100,000 */
     unsigned turn_limit;     /**< fibers, messages and timers, each, that a loop takes between two polls; 0: 256 */
+    unsigned min_workers;    /**< threads of each pool that are started at once and never retire; 0: 1 */
+    double hold_limit;  /**< seconds after which whatever holds a loop is named in the log; 0: 0.1; below 0: never */
+    double stuck_after; /**< seconds after which a task that holds a worker is named in the log; 0: 60 */
+    bool debug;         /**< at the end, tell of handles that were never given up (tandem/join.h) */
 } tdm_executor_options;
 
 #define TDM_MAX_LOOPS 64

@@ -17,7 +17,16 @@ typedef enum tdm_option_type {
     TDM_OPTION_SECONDS, /**< double; a finite decimal number within min … max */
     TDM_OPTION_STRING,  /**< const char *; points into argv or the environment */
     TDM_OPTION_CHOICE,  /**< int; the index in `choices` */
+    TDM_OPTION_LIST,    /**< tdm_option_list; given any number of times up to TDM_OPTION_LIST_MAX; empty at first */
 } tdm_option_type;
+
+enum { TDM_OPTION_LIST_MAX = 64 };
+
+/** The values of an option that may be given several times, in order; they point into argv or the environment. */
+typedef struct tdm_option_list {
+    const char *items[TDM_OPTION_LIST_MAX];
+    unsigned count;
+} tdm_option_list;
 
 typedef struct tdm_option {
     const char *name; /**< long name, without dashes; a table ends with a NULL name */
@@ -31,6 +40,7 @@ typedef struct tdm_option {
     const char *const *choices; /**< for CHOICE: NULL-terminated */
     const char *value_name;     /**< for the usage: "N", "SECONDS", "FILE" */
     const char *help;           /**< one line */
+    bool rare;                  /**< only --help=all tells of it */
 } tdm_option;
 
 typedef struct tdm_command {
@@ -43,8 +53,8 @@ typedef struct tdm_command {
     const char *epilogue; /**< further lines of --help, or NULL */
 } tdm_command;
 
-/** Fill `into` from the defaults, the environment and the command line. --help (-h) and --version (-V) are there by
- *  themselves: they print to standard output.
+/** Fill `into` from the defaults, the environment and the command line. --help (-h), --help=all and --version (-V) are
+ *  there by themselves: they print to standard output.
  *  @param operands where the index in argv of the first operand goes (argv is permuted so that operands come last).
  *  @return 0: go on; 1: help or version was printed, exit with 0; -EINVAL: one line that says which option (or which
  *          variable) was wrong, with what value, and what would be right, and a usage line were printed to standard
@@ -52,8 +62,10 @@ typedef struct tdm_command {
  *  Not thread-safe (it uses getopt_long). */
 TDM_API int tdm_options_parse(const tdm_command *command, void *into, int argc, char **argv, int *operands);
 
-/** The whole help text. */
+/** The help text, without the rare options. */
 TDM_API void tdm_options_help(const tdm_command *command, FILE *to);
+/** The whole help text. */
+TDM_API void tdm_options_help_all(const tdm_command *command, FILE *to);
 
 TDM_END
 

@@ -38,11 +38,17 @@ typedef struct tdm_lane_stats {
 
 typedef struct tdm_pool_stats {
     const char *name;
-    unsigned workers, busy, idle;
-    uint64_t queue;    /**< waiting for a worker now */
+    unsigned workers; /**< threads at most */
+    unsigned threads; /**< threads there are now: they come on demand and retire when idle */
+    unsigned busy, idle;
+    unsigned busy_detached; /**< of the busy ones, those whose caller did not wait for the end (tandem/offload.h) */
+    uint64_t queue;         /**< waiting for a worker now */
     uint64_t reserved; /**< admitted and not yet started, followers in a sequence included: what queue_limit is about */
     uint64_t queue_limit;
-    uint64_t queue_peak; /**< the most that waited at once, in the window */
+    uint64_t queue_peak;    /**< the most that waited at once, in the window */
+    uint64_t stuck;         /**< tasks that were reported for holding a thread, since the start */
+    tdm_summary queue_wait; /**< of tasks (not handlers) started in the window */
+    tdm_summary run_time;   /**< of tasks (not handlers) ended in the window */
 } tdm_pool_stats;
 
 typedef struct tdm_loop_stats {
@@ -52,6 +58,7 @@ typedef struct tdm_loop_stats {
     uint64_t stacks; /**< stacks made so far: the most fibers that were alive at once */
     uint64_t timers; /**< timers armed now */
     uint64_t tasks;  /**< unfinished tasks of this loop */
+    uint64_t holds;  /**< times that something held the loop for longer than the limit, since the start */
 } tdm_loop_stats;
 
 /** Handlers of requests. They are not tasks and are counted apart. */
@@ -69,7 +76,8 @@ typedef struct tdm_stats {
     tdm_lane_stats lanes[TDM_LANES];
     uint64_t max_loop_tasks; /**< the limit on unfinished loop tasks */
     tdm_handler_stats handlers;
-    tdm_pool_stats pools[2]; /**< handlers, background */
+    unsigned pool_count;
+    tdm_pool_stats pools[16]; /**< handlers, background, and those of the service */
     unsigned loop_count;
     tdm_loop_stats loops[64];
 } tdm_stats;

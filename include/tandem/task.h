@@ -10,6 +10,7 @@
 #define TANDEM_TASK_H
 
 #include <tandem/base.h>
+#include <tandem/wait.h>
 
 TDM_BEGIN
 
@@ -48,30 +49,45 @@ typedef int tdm_task_fn(tdm_task *task, void *arg);
 /** Address space of a fiber's stack; under sanitizers four times that. */
 #define TDM_FIBER_STACK (64 * 1024)
 
+/** How a task ended. */
+typedef struct tdm_end {
+    uint64_t id;
+    const char *name;
+    tdm_state state; /**< one of the ends */
+    int result;      /**< what the function returned or tdm_task_finish() was given; for a task that never ran:
+                          -ECANCELED (cancelled), -ESHUTDOWN (dropped), -ETIME (too old to start), else 0 */
+} tdm_end;
+
 typedef struct tdm_task_spec {
     const char *name;        /**< for logs and the ledger; must outlive the executor (a literal); NULL: "task" */
-    tdm_task_fn *run;        /**< required */
-    void *arg;               /**< handed to `run` */
+    tdm_task_fn *run;        /**< the task's code; or: */
+    tdm_task_fn *start;      /**< an evented task (tandem/evented.h), in place of `run`: only on TDM_LOOP */
+    void *arg;               /**< handed to the functions */
     void (*drop)(void *arg); /**< called exactly once, when an accepted task has ended in whatever way, also when it
-                                  never ran; on the task's loop or pool, or on the thread that cancels it or ends the
-                                  drain; must not wait. NULL: nothing to free */
+                                  never ran; after `on_end`; on the task's loop or pool, or on the thread that cancels
+                                  it or ends the drain; must not wait. NULL: nothing to free */
+    void (*on_end)(const tdm_end *end, void *arg); /**< called exactly once, when an accepted task has ended in whatever
+                                  way: on the loop that spawned it, outside any fiber; where no loop spawned it, on the
+                                  thread that ended it. Must not wait. NULL: nobody asks */
+    void (*on_cancel)(tdm_task *task, void *arg);  /**< evented tasks: it was asked to stop (tandem/evented.h) */
     tdm_lane lane;
-    tdm_when when; /**< only for a request's tasks */
+    struct tdm_pool *pool; /**< for TDM_POOL; NULL: the pool `background` */
+    tdm_when when;         /**< only for a request's tasks */
+    double deadline;     /**< seconds from acceptance; 0: none. When it passes, the task's waits return -ETIMEDOUT, and
+                                one that then returns this ends as `timed_out` */
+    double start_within; /**< seconds from acceptance; 0: none. A task that is older when its turn comes is `skipped` */
+    struct tdm_group *group; /**< tdm_group_spawn() sets it; else NULL */
 } tdm_task_spec;
 
-/** Accept one task now and start it as soon as its lane has room. Any thread. A loop task spawned on a loop's thread
- *  stays on that loop; others are dealt out in turn.
+/** Accept one task now and start it as soon as its lane has room. Nobody waits for it: if it fails, the log says so.
+ *  Any thread. A loop task spawned on a loop's thread stays on that loop; others are dealt out in turn. The task
+ *  inherits the caller's context (tandem/context.h).
+ *  @param executor NULL: that of the calling task, handler or loop.
  *  @param id where the task's id goes, or NULL.
  *  @return 0: the executor owns `arg`; -EAGAIN: the pool's queue or the loops' limit is full; -ESHUTDOWN: draining;
- *          -EINVAL: no `run`, or an unknown lane; -ENOMEM. On an error the caller still owns `arg`. */
+ *          -EINVAL: neither or both of `run` and `start`, an unknown lane, a pool on the loop lane or of another
+ *          executor, an evented task on the pool lane, or no executor; -ENOMEM. On an error the caller still owns `arg`. */
 TDM_API int tdm_spawn(tdm_executor *executor, const tdm_task_spec *spec, uint64_t *id);
-
-/** Wait. On a fiber it yields, on any other thread it blocks.
- *  @param seconds 0 gives other tasks a turn; negative or NaN counts as 0.
- *  @return 0: the time is over; -ECANCELED: the task was asked to stop (every later wait of it says so too);
- *          -EDEADLK: called on a loop's thread outside a fiber, where it would hold the loop;
- *          -ENOMEM: no memory for the timer (only on a fiber; the time is not over). */
-TDM_API int tdm_sleep(double seconds);
 
 /** The task that the calling code runs in, or NULL. Any thread. */
 TDM_API tdm_task *tdm_task_current(void);
@@ -82,6 +98,9 @@ TDM_API const char *tdm_task_name(const tdm_task *task);
 TDM_API tdm_lane tdm_task_lane(const tdm_task *task);
 /** Was this task asked to stop? For tasks that compute and never wait. */
 TDM_API bool tdm_task_cancel_requested(const tdm_task *task);
+
+/** The executor that the calling task, handler or loop belongs to; NULL elsewhere. */
+TDM_API tdm_executor *tdm_executor_current(void);
 
 /** Words for JSON, logs and command lines: "loop", "queued", … ; NULL for a value outside the enum. */
 TDM_API const char *tdm_lane_name(tdm_lane lane);

@@ -8,8 +8,8 @@ KEYS = ["bench", "figure", "value", "unit", "baseline", "ratio", "better", "roun
 
 def wrong(figure):
     """What is wrong with a figure, or None."""
-    if not isinstance(figure, dict) or list(figure) != KEYS:
-        return f"its keys are not {', '.join(KEYS)}"
+    if not isinstance(figure, dict) or list(figure) not in (KEYS, KEYS + ["against"]):
+        return f"its keys are not {', '.join(KEYS)}, and against where there are several baselines"
     if not figure["rounds"] >= 1 or not figure["min"] <= figure["value"] <= figure["max"]:
         return "value is not within min and max"
     if figure["better"] not in ("higher", "lower"):

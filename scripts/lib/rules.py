@@ -177,6 +177,20 @@ def clock_seam(_root, files):
             yield f, n, f"{name}() reads time past the seam; use tdm_clock_ns() or tdm_clock_wall_ns()"
 
 
+# Testing mode must see every lock and every wait of the executor. The log stands apart, and sees real time.
+SYNC_FILES = {"tasks/" + name for name in ("sync.h", "sync.c", "thread.c", "log.c", "baton.c", "game.c", "testing.c")}
+SYNC = {"pthread_mutex_lock": "tdm__lock", "pthread_mutex_unlock": "tdm__unlock", "pthread_join": "tdm__thread_join",
+        "pthread_create": "tdm__thread_start"}
+SYNC.update((f"pthread_cond_{call}", "tdm__cond_wait") for call in ("wait", "timedwait", "clockwait"))
+SYNC.update((f"pthread_cond_{call}", f"tdm__cond_{call}") for call in ("signal", "broadcast"))
+
+
+def sync_seam(_root, files):
+    for f, n, name in calls(files, SYNC):
+        if f.room == "tasks" and f.path not in SYNC_FILES:
+            yield f, n, f"{name}() goes past the seam of testing mode; use {SYNC[name]}() of tasks/"
+
+
 # ---- names ----
 
 def public_names(_root, files):
@@ -258,7 +272,7 @@ def machine_paths(_root, files):
 
 RULES = {
     "include-direction": include_direction, "evhttp-seam": evhttp_seam, "llhttp-seam": llhttp_seam,
-    "cjson-seam": cjson_seam, "banned-functions": banned_functions, "clock-seam": clock_seam,
+    "cjson-seam": cjson_seam, "banned-functions": banned_functions, "clock-seam": clock_seam, "sync-seam": sync_seam,
     "public-names": public_names, "spdx": spdx, "design": design, "file-size": file_size, "leftovers": leftovers,
     "whitespace": whitespace, "machine-paths": machine_paths,
 }

@@ -96,17 +96,22 @@ static void write_pools(tdm_json_writer *w, const tdm_stats *stats)
 {
     tdm_json_key(w, "pools");
     tdm_json_object_begin(w);
-    for (size_t i = 0; i < sizeof stats->pools / sizeof stats->pools[0]; i++) {
+    for (unsigned i = 0; i < stats->pool_count; i++) {
         const tdm_pool_stats *pool = &stats->pools[i];
         tdm_json_key(w, pool->name);
         tdm_json_object_begin(w);
         write_count(w, "workers", pool->workers);
+        write_count(w, "threads", pool->threads);
         write_count(w, "busy", pool->busy);
+        write_count(w, "busy_detached", pool->busy_detached);
         write_count(w, "idle", pool->idle);
         write_count(w, "queue", pool->queue);
         write_count(w, "queue_limit", pool->queue_limit);
         write_count(w, "queue_peak", pool->queue_peak);
         write_count(w, "reserved", pool->reserved);
+        write_count(w, "stuck", pool->stuck);
+        write_summary(w, "queue_wait", &pool->queue_wait);
+        write_summary(w, "run_time", &pool->run_time);
         tdm_json_object_end(w);
     }
     tdm_json_object_end(w);
@@ -125,6 +130,7 @@ static void write_loops(tdm_json_writer *w, const tdm_stats *stats)
         write_count(w, "stacks", loop->stacks);
         write_count(w, "timers", loop->timers);
         write_count(w, "tasks", loop->tasks);
+        write_count(w, "holds", loop->holds);
         tdm_json_object_end(w);
     }
     tdm_json_array_end(w);

@@ -40,9 +40,11 @@ def options(doc, rounds, check_rounds=1, more=()):
     return args
 
 
-def pinned(core, command):
-    """The command, kept on one core, if the machine has that many."""
-    return ["taskset", "-c", str(core), *command] if core in os.sched_getaffinity(0) else command
+def pinned(cores, command):
+    """The command, kept on one core (a number) or several ("0,1"), as far as the machine has that many."""
+    wanted = [] if cores is None else [int(core) for core in str(cores).split(",")]
+    there = [str(core) for core in wanted if core in os.sched_getaffinity(0)]
+    return ["taskset", "-c", ",".join(there), *command] if there else command
 
 
 def note(text):
@@ -139,14 +141,22 @@ def percentile(values, share):
     return ordered[max(0, -(-len(ordered) * share // 100) - 1)]
 
 
-def figure(bench, name, ours, unit, baseline=None, better="lower"):
-    """Print the line of one figure from its value in each round. @return (value, ratio)."""
-    value = statistics.median(ours)
-    base = statistics.median(baseline) if baseline else None
+median = statistics.median
+
+
+def figure(bench, name, ours, unit, baseline=None, better="lower", against=None):
+    """Print the line of one figure from its value in each round. @return (value, ratio).
+
+    @param against the name of the baseline, where a bench has several"""
+    value = median(ours)
+    base = median(baseline) if baseline else None
     ratio = value / base if base else None
-    print(json.dumps({"bench": bench, "figure": name, "value": rounded(value), "unit": unit, "baseline": rounded(base),
-                      "ratio": rounded(ratio), "better": better, "rounds": len(ours), "min": rounded(min(ours)),
-                      "max": rounded(max(ours))}), flush=True)
+    line = {"bench": bench, "figure": name, "value": rounded(value), "unit": unit, "baseline": rounded(base),
+            "ratio": rounded(ratio), "better": better, "rounds": len(ours), "min": rounded(min(ours)),
+            "max": rounded(max(ours))}
+    if against:
+        line["against"] = against
+    print(json.dumps(line), flush=True)
     return value, ratio
 
 
@@ -162,9 +172,14 @@ class Limits:
         self.check, self.broken = check, 0
 
     def at_most(self, what, value, limit):
-        good = value is not None and value <= limit
+        self.judge(what, value, value is not None and value <= limit, f"at most {limit}")
+
+    def at_least(self, what, value, limit):
+        self.judge(what, value, value is not None and value >= limit, f"at least {limit}")
+
+    def judge(self, what, value, good, promise):
         if not self.check:
-            note(f"{'kept' if good else 'BROKEN'}: {what} {value if value is None else round(value, 4)}, at most {limit}")
+            note(f"{'kept' if good else 'BROKEN'}: {what} {value if value is None else round(value, 4)}, {promise}")
         self.broken += not good and not self.check
 
     def status(self):

@@ -12,6 +12,7 @@
 #include "tasks/executor.h"
 #include "tasks/stack.h"
 #include "tests/unit/executor.h"
+#include <tandem/evented.h>
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
@@ -19,12 +20,14 @@
 
 static _Atomic long asked, refuse_at; /* 0: refuse nothing */
 static _Atomic long live;             /* allocations and mappings not given back */
+static _Atomic bool no_memory;        /* refuse every malloc and calloc */
 static _Atomic bool no_stacks;        /* refuse mappings for stacks */
 static _Atomic bool no_guard_install; /* the kernel is older than 6.13 */
 static _Atomic long guards_left = LONG_MAX;
 static _Atomic long stacks_refused;
 
 void *__real_malloc(size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 void __real_free(void *block);
@@ -36,6 +39,7 @@ int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 int __real_eventfd(unsigned value, int flags);
 
 void *__wrap_malloc(size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 void __wrap_free(void *block);
@@ -45,6 +49,13 @@ int __wrap_madvise(void *at, size_t size, int advice);
 int __wrap_mprotect(void *at, size_t size, int prot);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);
 int __wrap_eventfd(unsigned value, int flags);
+
+static bool no_memory_now(void)
+{
+    if (no_memory)
+        errno = ENOMEM;
+    return no_memory;
+}
 
 static bool refused(int error)
 {
@@ -61,14 +72,19 @@ static void *counted(void *block)
     return block;
 }
 
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return no_memory_now() || refused(ENOMEM) ? NULL : counted(__real_aligned_alloc(alignment, size));
+}
+
 void *__wrap_malloc(size_t size)
 {
-    return refused(ENOMEM) ? NULL : counted(__real_malloc(size));
+    return no_memory_now() || refused(ENOMEM) ? NULL : counted(__real_malloc(size));
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-    return refused(ENOMEM) ? NULL : counted(__real_calloc(count, size));
+    return no_memory_now() || refused(ENOMEM) ? NULL : counted(__real_calloc(count, size));
 }
 
 void *__wrap_realloc(void *old, size_t size)
@@ -214,6 +230,72 @@ START_TEST(whatever_is_refused_nothing_leaks_and_nothing_hangs)
 }
 END_TEST
 
+/* ---- the ledger ---- */
+
+static void push_without_memory(tdm__ring *ring, uint64_t first, uint64_t last)
+{
+    no_memory = true; /* Check would be refused, too */
+    for (uint64_t id = first; id <= last; id++)
+        tdm__ring_push(ring, &(tdm__row){.id = id}, TDM_DONE, 1);
+    no_memory = false;
+}
+
+static void check_ring(const tdm__ring *ring, uint64_t ended, uint64_t forgotten)
+{
+    ck_assert_uint_eq(ring->ended, ended);
+    ck_assert_uint_eq(tdm__ring_forgotten(ring), forgotten);
+    for (uint64_t id = 1; id <= ended; id++)
+        ck_assert(!tdm__ring_find(ring, id) == (id <= forgotten));
+}
+
+START_TEST(without_memory_the_ledger_is_shorter_until_there_is_some_again)
+{
+    enum { CHUNK = 512, LIMIT = 4 * CHUNK };
+    tdm__ring ring;
+    ck_assert_int_eq(tdm__ring_init(&ring, LIMIT), 0);
+    push_without_memory(&ring, 1, 10);
+    check_ring(&ring, 10, 10);
+    uint64_t id = 11;
+    for (; id <= 10 + CHUNK; id++)
+        tdm__ring_push(&ring, &(tdm__row){.id = id}, TDM_DONE, 1);
+    check_ring(&ring, 10 + CHUNK, 10);
+    push_without_memory(&ring, id, id + 2 * CHUNK - 1); /* two laps */
+    id += 2 * CHUNK;
+    check_ring(&ring, id - 1, id - 1 - CHUNK);
+    tdm__ring_push(&ring, &(tdm__row){.id = id}, TDM_DONE, 1); /* in a second chunk: nothing is forgotten for it */
+    check_ring(&ring, id, id - 1 - CHUNK);
+    id++;
+    for (uint64_t last = id + 3 * CHUNK; id < last; id++)
+        tdm__ring_push(&ring, &(tdm__row){.id = id}, TDM_DONE, 1);
+    check_ring(&ring, id - 1, id - 1 - LIMIT);
+    for (uint64_t last = id + LIMIT; id < last; id++)
+        tdm__ring_push(&ring, &(tdm__row){.id = id}, TDM_DONE, 1);
+    check_ring(&ring, id - 1, id - 1 - LIMIT);
+    tdm__ring_finish(&ring);
+}
+END_TEST
+
+START_TEST(without_memory_for_its_index_the_ledger_still_finds_every_live_task)
+{
+    enum { ROWS = 3000 };
+    static tdm__row rows[ROWS];
+    tdm__ledger ledger;
+    ck_assert_int_eq(tdm__ledger_init(&ledger, 1), 0);
+    no_memory = true;
+    for (uint64_t i = 0; i < ROWS; i++) {
+        rows[i].id = i + 1;
+        tdm__ledger_add(&ledger, &rows[i]);
+    }
+    no_memory = false;
+    for (uint64_t i = 0; i < ROWS; i++)
+        ck_assert_ptr_eq(tdm__ledger_find_live(&ledger, i + 1), &rows[i]);
+    for (uint64_t i = 0; i < ROWS; i++)
+        tdm__ledger_end(&ledger, &rows[i], TDM_DONE, 1);
+    ck_assert_uint_eq(ledger.live_count, 0);
+    tdm__ledger_finish(&ledger);
+}
+END_TEST
+
 /* ---- stacks ---- */
 
 START_TEST(tasks_that_find_no_stack_start_when_there_is_one_again)
@@ -277,6 +359,13 @@ START_TEST(a_cancelled_task_does_not_keep_the_stack_from_those_behind_it)
 }
 END_TEST
 
+static int finish_at_once(tdm_task *task, void *arg)
+{
+    (void) arg;
+    tdm_task_finish(task, 0);
+    return 0;
+}
+
 START_TEST(where_a_guard_costs_a_mapping_fewer_loop_tasks_are_admitted)
 {
     unsigned long maps = 0;
@@ -286,11 +375,18 @@ START_TEST(where_a_guard_costs_a_mapping_fewer_loop_tasks_are_admitted)
     fclose(f);
     no_guard_install = true;
     tdm_executor *executor = unit_executor((tdm_executor_options){.max_loop_tasks = UINT32_MAX}); /* the first one */
-    ck_assert_uint_le(tdm_executor_settings(executor)->max_loop_tasks, maps / 2);
-    ck_assert_uint_ge(tdm_executor_settings(executor)->max_loop_tasks, maps / 4);
+    ck_assert_uint_le(executor->stack_limit, maps / 2);
+    ck_assert_uint_ge(executor->stack_limit, maps / 4);
     for (int i = 0; i < 200; i++)
         unit_spawn(executor, TDM_LOOP, nap, NULL);
-    unit_destroy(executor);
+    UNIT_UNTIL(tdm__executor_outstanding(executor) == 0);
+    executor->stack_limit = 2;
+    unit_spawn(executor, TDM_LOOP, unit_wait, NULL);
+    unit_spawn(executor, TDM_LOOP, unit_wait, NULL);
+    ck_assert_int_eq(tdm_spawn(executor, &(tdm_task_spec){.run = nap}, NULL), -EAGAIN);
+    ck_assert_int_eq(tdm_spawn(executor, &(tdm_task_spec){.start = finish_at_once}, NULL), 0); /* it needs no stack */
+    tdm_executor_drain(executor, &(tdm_drain_options){.timeout = 0.01, .grace = 10}, NULL);
+    ck_assert_int_eq(tdm_executor_destroy(&executor), 0);
 }
 END_TEST
 
@@ -298,6 +394,8 @@ int main(void)
 {
     return unit_main("fault-alloc",
                      (const TTest *const[]){whatever_is_refused_nothing_leaks_and_nothing_hangs,
+                                            without_memory_the_ledger_is_shorter_until_there_is_some_again,
+                                            without_memory_for_its_index_the_ledger_still_finds_every_live_task,
                                             tasks_that_find_no_stack_start_when_there_is_one_again,
                                             tasks_that_find_no_stack_need_not_wait_for_the_fibers_that_live,
                                             a_cancelled_task_does_not_keep_the_stack_from_those_behind_it,

@@ -80,12 +80,18 @@ all_headers_are_there() {
 }
 programs_run() { "$prefix/bin/tandemd" --version && "$prefix/bin/tandem-load" --version; }
 
+what_explains_the_client_is_there() {
+  [ -s "$prefix/share/man/man1/tandem-load.1" ] && [ -s "$prefix/share/tandem/tandem-load.schema.json" ] &&
+    [ -s "$prefix/share/bash-completion/completions/tandem-load" ]
+}
+
 promise only_public_symbols_are_exported only_public_symbols
 promise every_public_header_is_installed all_headers_are_there
 promise debian_finds_what_is_installed_by_default debian_looks_there
 promise pkg_config_links_the_shared_library with_shared "$@"
 promise pkg_configs_version_is_the_librarys version_matches
 promise the_programs_are_installed_and_run programs_run
+promise the_man_page_the_completion_and_the_schema_are_installed what_explains_the_client_is_there
 promise pkg_config_links_the_static_library with_static "$@"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -47,6 +47,8 @@ PLANTED = {
     "strcpy_is_banned": ("banned-functions", {"load/b.c": ROOM + "void f(void)\n{\n    strcpy(a, b);\n}\n"}, "load/b.c:5:"),
     "signal_is_banned": ("banned-functions", {"tests/b.c": C + "void f(void)\n{\n    signal(1, 0);\n}\n"}, "tests/b.c:4:"),
     "time_is_read_in_one_file": ("clock-seam", {"server/b.c": ROOM + "int x = clock_gettime(0, 0);\n"}, "server/b.c:3:"),
+    "locks_of_the_executor_are_counted": ("sync-seam", {"tasks/b.c": ROOM + "void b(void)\n{\n    pthread_mutex_lock(&l);\n}\n"}, "tasks/b.c:5:"),
+    "waits_of_the_executor_are_seen": ("sync-seam", {"tasks/b.c": ROOM + "int b = pthread_cond_timedwait(c, l, t);\n"}, "tasks/b.c:3:"),
     "exported_names_have_the_prefix": ("public-names", {"include/tandem/b.h": C + "TDM_API int tandem_go(void);\n"}, "include/tandem/b.h:2:"),
     "public_macros_have_the_prefix": ("public-names", {"include/tandem/b.h": C + "#define SECOND 1\n"}, "include/tandem/b.h:2:"),
     "a_licence_stands_first": ("spdx", {"tasks/b.c": "/* DESIGN: b. */\n"}, "tasks/b.c:1:"),

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +150,22 @@ bool fake_read_request(int fd, char *path, size_t size)
     return true;
 }
 
+bool fake_read_whole(int fd, char *text, size_t size)
+{
+    static const char length[] = "\r\nContent-Length: ";
+    size_t n = 0, want = SIZE_MAX;
+    while (n < want) {
+        if (n + 1 == size || recv(fd, text + n, 1, 0) != 1)
+            return false;
+        text[++n] = '\0';
+        if (want == SIZE_MAX && n >= 4 && !memcmp(text + n - 4, "\r\n\r\n", 4)) {
+            const char *field = strstr(text, length);
+            want = n + (field ? strtoul(field + strlen(length), NULL, 10) : 0);
+        }
+    }
+    return true;
+}
+
 void fake_send_n(int fd, const void *data, size_t size)
 {
     const char *p = data;
@@ -164,6 +181,13 @@ void fake_send_n(int fd, const void *data, size_t size)
 void fake_send(int fd, const char *text)
 {
     fake_send_n(fd, text, strlen(text));
+}
+
+bool fake_is_open(int fd)
+{
+    char byte;
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n > 0 || (n < 0 && errno == EAGAIN);
 }
 
 void fake_reply(int fd, const char *status, const char *fields, const char *body)

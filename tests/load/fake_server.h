@@ -24,9 +24,13 @@ void fake_server_stop(fake_server **server);
 
 /** Read one request. @param path where its target goes. @return false: the client has left. */
 bool fake_read_request(int fd, char *path, size_t size);
+/** Read one request with its body, NUL-terminated. @return false: the client has left. */
+bool fake_read_whole(int fd, char *text, size_t size);
 /** Send all of it; a client that left is no failure. */
 void fake_send(int fd, const char *text);
 void fake_send_n(int fd, const void *data, size_t size);
+/** Has the client neither closed nor reset the connection? */
+bool fake_is_open(int fd);
 /** A complete reply: "200 OK", further fields (each with CRLF) or "", and a body. */
 void fake_reply(int fd, const char *status, const char *fields, const char *body);
 /** Make the coming close a reset. */

@@ -35,6 +35,8 @@ struct fake_tandem {
     const char *list_body;   /**< what the list answers after the first question; NULL: the truth */
     bool forgets_cursors;    /**< every cursor but the first question's is refused with 422 */
     bool ends_before_reply;  /**< tasks are in the list before the reply that promises them is sent */
+    bool has_stats;          /**< GET /stats answers */
+    unsigned miscounted;     /**< … with so many tasks too many */
     bool leaves;             /**< once a request was answered, the list is cut off and nobody is let in */
     /* private */
     fake_server *_server; /* under the lock */

@@ -5,21 +5,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+void load_run_start_with(load_run *run, const load_sweep_calls *calls, void *arg, const char *const *options)
+{
+    int argc = 1;
+    run->argv[0] = strdup("tandem-load");
+    for (; *options && argc < LOAD_RUN_ARGUMENTS; options++)
+        run->argv[argc++] = strdup(*options);
+    run->argc = argc;
+    memcpy(run->given, run->argv, sizeof run->given);
+    if (*options || load_plan_parse(&run->plan, argc, run->given) != 0 ||
+        load_sweep_run(&run->sweep, &run->plan, calls, arg) != 0)
+        abort();
+}
+
 void load_run_start(load_run *run, const char *const *options)
 {
-    static const load_sweep_calls silent = {NULL, NULL, NULL};
-    char *argv[40] = {strdup("tandem-load")};
-    int argc = 1;
-    for (; *options && argc < 39; options++)
-        argv[argc++] = strdup(*options);
-    if (load_plan_parse(&run->plan, argc, argv) != 0 || load_sweep_run(&run->sweep, &run->plan, &silent, NULL) != 0)
-        abort();
-    for (int i = 0; i < argc; i++) /* the plan keeps no option's text that the tests look at */
-        free(argv[i]);
+    static const load_sweep_calls silent = {0};
+    load_run_start_with(run, &silent, NULL, options);
 }
 
 void load_run_finish(load_run *run)
 {
     load_sweep_finish(&run->sweep);
     load_plan_finish(&run->plan);
+    for (int i = 0; i < run->argc; i++)
+        free(run->argv[i]);
 }

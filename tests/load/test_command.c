@@ -2,77 +2,17 @@
 /* DESIGN: the program itself, as a user starts it: what it prints where, and its exit status. */
 #include <fcntl.h>
 #include <math.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <tandem/tandem.h>
 #include <unistd.h>
 
 #include "tests/load/fake_tandem.h"
+#include "tests/load/program.h"
 #include "tests/unit/unit.h"
 
-typedef struct outcome {
-    int status; /* exit status, or 1000 + the signal */
-    char *out, *err;
-} outcome;
-
-typedef struct child {
-    pid_t pid;
-    int out, err;
-} child;
-
-static child start_limited(const char *const *options, rlim_t files)
-{
-    char *argv[40] = {strdup("tandem-load")};
-    for (int i = 0; i < 38 && options[i]; i++)
-        argv[i + 1] = strdup(options[i]);
-    child c = {.out = memfd_create("out", 0), .err = memfd_create("err", 0)};
-    const char *program = getenv("TANDEM_LOAD");
-    ck_assert_ptr_nonnull(program);
-    c.pid = fork();
-    ck_assert_int_ge(c.pid, 0);
-    if (c.pid == 0) {
-        const struct rlimit limit = {files, files};
-        if (dup2(c.out, 1) < 0 || dup2(c.err, 2) < 0 || (files && setrlimit(RLIMIT_NOFILE, &limit) < 0))
-            _exit(99);
-        execv(program, argv);
-        _exit(98);
-    }
-    for (int i = 0; argv[i]; i++)
-        free(argv[i]);
-    return c;
-}
-
-static char *contents(int fd)
-{
-    off_t size = lseek(fd, 0, SEEK_END);
-    char *text = calloc(1, (size_t) size + 1);
-    ck_assert_int_eq(pread(fd, text, (size_t) size, 0), size);
-    close(fd);
-    return text;
-}
-
-static outcome finish(child c)
-{
-    int status = 0;
-    ck_assert_int_eq(waitpid(c.pid, &status, 0), c.pid);
-    return (outcome){.status = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status),
-                     .out = contents(c.out),
-                     .err = contents(c.err)};
-}
-
-static void forget(outcome *o)
-{
-    free(o->out);
-    free(o->err);
-}
-
-#define RUN(...) finish(start_limited((const char *const[]){__VA_ARGS__, NULL}, 0))
+#define RUN(...) program_finish(program_start((const char *const[]){__VA_ARGS__, NULL}, 0))
 
 static unsigned lines(const char *text)
 {
@@ -92,7 +32,7 @@ static char *read_file(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ck_assert_int_ge(fd, 0);
-    return contents(fd);
+    return program_contents(fd);
 }
 
 /* A server whose tasks are told at once, and which has forgotten some rows. */
@@ -118,27 +58,27 @@ static void close_service(service *s)
 
 START_TEST(help_and_version_go_to_standard_output)
 {
-    outcome o = RUN("--help");
+    program_outcome o = RUN("--help");
     ck_assert_int_eq(o.status, 0);
     ck_assert_ptr_nonnull(strstr(o.out, "--follow"));
     ck_assert_ptr_nonnull(strstr(o.out, "Exit status"));
     ck_assert_str_eq(o.err, "");
-    forget(&o);
+    program_forget(&o);
     o = RUN("--version");
     ck_assert_int_eq(o.status, 0);
     ck_assert_str_eq(o.out, "tandem-load " TDM__VERSION "\n");
-    forget(&o);
+    program_forget(&o);
 }
 END_TEST
 
 static void check_usage(const char *const *options, const char *says)
 {
-    outcome o = finish(start_limited(options, 0));
+    program_outcome o = program_finish(program_start(options, 0));
     ck_assert_int_eq(o.status, 2);
     ck_assert_str_eq(o.out, "");
     if (!strstr(o.err, says))
         ck_abort_msg("\"%s\" does not say \"%s\"", o.err, says);
-    forget(&o);
+    program_forget(&o);
 }
 
 #define USAGE(says, ...) check_usage((const char *const[]){__VA_ARGS__, NULL}, says)
@@ -170,11 +110,12 @@ END_TEST
 
 START_TEST(more_connections_than_open_files_are_refused_in_one_line)
 {
-    outcome o = finish(start_limited((const char *const[]){"-c", "100", "http://127.0.0.1:1/", NULL}, 64));
+    program_outcome o =
+        program_finish(program_start((const char *const[]){"-c", "100", "http://127.0.0.1:1/", NULL}, 64));
     ck_assert_int_eq(o.status, 2);
     ck_assert_uint_eq(lines(o.err), 1);
     ck_assert_ptr_nonnull(strstr(o.err, "open files, and the limit is 64"));
-    forget(&o);
+    program_forget(&o);
 }
 END_TEST
 
@@ -185,12 +126,12 @@ START_TEST(a_target_that_cannot_be_reached_is_one_line_and_exits_with_3)
     open_service(&s, 0);
     snprintf(url, sizeof url, "%s", fake_server_url(s.server, "/"));
     close_service(&s);
-    outcome o = RUN("-c", "4", url);
+    program_outcome o = RUN("-c", "4", url);
     ck_assert_int_eq(o.status, 3);
     ck_assert_str_eq(o.out, "");
     ck_assert_uint_eq(lines(o.err), 1);
     ck_assert_ptr_nonnull(strstr(o.err, "Connection refused"));
-    forget(&o);
+    program_forget(&o);
 }
 END_TEST
 
@@ -200,7 +141,7 @@ START_TEST(the_report_says_what_was_seen_in_plain_lines)
 {
     service s;
     open_service(&s, 0);
-    outcome o = RUN("-c", "2,5", "--follow", fake_server_url(s.server, "/"));
+    program_outcome o = RUN("-c", "2,5", "--follow", fake_server_url(s.server, "/"));
     ck_assert_int_eq(o.status, 0);
     ck_assert_ptr_nonnull(strstr(o.out, "/: 2 connections, one request each, closed loop\n"));
     ck_assert_ptr_nonnull(strstr(o.out, "/: 5 connections, one request each, closed loop\n"));
@@ -210,7 +151,7 @@ START_TEST(the_report_says_what_was_seen_in_plain_lines)
     ck_assert_ptr_nonnull(strstr(o.out, "nothing was lost and nothing failed\n"));
     ck_assert_ptr_null(strchr(o.out, '\033'));
     ck_assert_ptr_null(strchr(o.err, '\r'));
-    forget(&o);
+    program_forget(&o);
     close_service(&s);
 }
 END_TEST
@@ -222,13 +163,13 @@ START_TEST(a_url_may_bring_its_own_counts)
     open_service(&s, 0);
     snprintf(first, sizeof first, "2,3@%s", fake_server_url(s.server, "/?lane=a"));
     snprintf(second, sizeof second, "%s", fake_server_url(s.server, "/?lane=b"));
-    outcome o = RUN("-c", "4", "--follow", first, second);
+    program_outcome o = RUN("-c", "4", "--follow", first, second);
     ck_assert_int_eq(o.status, 0);
     ck_assert_ptr_nonnull(strstr(o.out, "lane=a: 2 connections"));
     ck_assert_ptr_nonnull(strstr(o.out, "lane=a: 3 connections"));
     ck_assert_ptr_nonnull(strstr(o.out, "lane=b: 4 connections"));
     ck_assert_ptr_null(strstr(o.out, "lane=a: 4 connections"));
-    forget(&o);
+    program_forget(&o);
     close_service(&s);
 }
 END_TEST
@@ -237,11 +178,11 @@ START_TEST(quiet_prints_the_table_only)
 {
     service s;
     open_service(&s, 0);
-    outcome o = RUN("-q", "-c", "2", "--follow", fake_server_url(s.server, "/"));
+    program_outcome o = RUN("-q", "-c", "2", "--follow", fake_server_url(s.server, "/"));
     ck_assert_int_eq(o.status, 0);
     ck_assert_int_eq(strncmp(o.out, "all steps (closed loop", 22), 0);
     ck_assert_str_eq(o.err, "");
-    forget(&o);
+    program_forget(&o);
     close_service(&s);
 }
 END_TEST
@@ -315,12 +256,13 @@ START_TEST(json_has_every_figure_of_every_step)
     open_service(&s, 0);
     temp_path(path, sizeof path, "report.json");
     snprintf(url, sizeof url, "%s", fake_server_url(s.server, "/?as_async=0"));
-    outcome o = RUN("-q", "-c", "3,300", "--follow", "--json", path, url, fake_server_url(s.server, "/?as_async=1"));
+    program_outcome o =
+        RUN("-q", "-c", "3,300", "--follow", "--json", path, url, fake_server_url(s.server, "/?as_async=1"));
     ck_assert_int_eq(o.status, 0);
     char *text = read_file(path);
     ck_assert_int_eq(tdm_json_parse(&root, text, strlen(text), NULL), 0);
     ck_assert(tdm_json_as_string(tdm_json_get(root, "schema"), &schema));
-    ck_assert_str_eq(schema, "tandem-load/1");
+    ck_assert_str_eq(schema, "tandem-load/2");
     ck_assert_double_eq(number(root, "status"), 0);
     const tdm_json *step = tdm_json_first(tdm_json_get(root, "steps"));
     for (int i = 0; i < 4; i++, step = tdm_json_next(step)) {
@@ -331,7 +273,7 @@ START_TEST(json_has_every_figure_of_every_step)
     tdm_json_destroy(&root);
     free(text);
     unlink(path);
-    forget(&o);
+    program_forget(&o);
     close_service(&s);
 }
 END_TEST
@@ -341,17 +283,17 @@ START_TEST(a_report_to_standard_output_stands_alone)
     service s;
     tdm_json *root = NULL;
     open_service(&s, 0);
-    outcome o = RUN("-c", "2", "--follow", "--json", "-", fake_server_url(s.server, "/"));
+    program_outcome o = RUN("-c", "2", "--follow", "--json", "-", fake_server_url(s.server, "/"));
     ck_assert_int_eq(o.status, 0);
     ck_assert_int_eq(tdm_json_parse(&root, o.out, strlen(o.out), NULL), 0);
     ck_assert_ptr_nonnull(strstr(o.err, "all steps"));
     tdm_json_destroy(&root);
-    forget(&o);
+    program_forget(&o);
     o = RUN("-c", "2", "--follow", "--html", "-", fake_server_url(s.server, "/"));
     ck_assert_int_eq(o.status, 0);
     ck_assert_int_eq(strncmp(o.out, "<!DOCTYPE html>", 15), 0);
     ck_assert_ptr_nonnull(strstr(o.err, "all steps"));
-    forget(&o);
+    program_forget(&o);
     close_service(&s);
 }
 END_TEST
@@ -371,10 +313,10 @@ START_TEST(html_stands_alone_and_shows_a_chart_for_every_step)
     open_service(&s, 0);
     temp_path(path, sizeof path, "report.html");
     snprintf(url, sizeof url, "%s", fake_server_url(s.server, "/?who=<script>alert('1')&b=\"2\""));
-    outcome o = RUN("-q", "-c", "2,40", "--follow", "--html", path, url, fake_server_url(s.server, "/?who=me"));
+    program_outcome o = RUN("-q", "-c", "2,40", "--follow", "--html", path, url, fake_server_url(s.server, "/?who=me"));
     ck_assert_int_eq(o.status, 0);
     char *page = read_file(path);
-    ck_assert_uint_eq(occurrences(page, "<svg"), 4);
+    ck_assert_uint_eq(occurrences(page, "class=\"multiplicity\""), 4);
     ck_assert_uint_eq(occurrences(page, "<script"), 0);
     ck_assert_uint_ge(occurrences(page, "&lt;script&gt;alert(&#39;1&#39;)"), 1);
     ck_assert_uint_eq(occurrences(page, "src=") + occurrences(page, "@import") + occurrences(page, "<link") +
@@ -384,7 +326,7 @@ START_TEST(html_stands_alone_and_shows_a_chart_for_every_step)
     ck_assert_ptr_nonnull(strstr(page, "prefers-color-scheme:dark"));
     free(page);
     unlink(path);
-    forget(&o);
+    program_forget(&o);
     close_service(&s);
 }
 END_TEST
@@ -393,42 +335,11 @@ START_TEST(a_failure_is_named_at_the_end_and_exits_with_1)
 {
     service s;
     open_service(&s, 9);
-    outcome o = RUN("-q", "-c", "2", "--follow", "--label", "nightly", fake_server_url(s.server, "/"));
+    program_outcome o = RUN("-q", "-c", "2", "--follow", "--label", "nightly", fake_server_url(s.server, "/"));
     ck_assert_int_eq(o.status, 1);
     ck_assert_ptr_nonnull(strstr(o.out, "nightly, 2 connections: INCOMPLETE: the server had forgotten 9 ended tasks"));
-    forget(&o);
+    program_forget(&o);
     close_service(&s);
-}
-END_TEST
-
-/* ---- signals ---- */
-
-static atomic_bool asked;
-
-static void serve_silently(int fd, unsigned number, void *arg)
-{
-    char path[256];
-    (void) number;
-    (void) arg;
-    if (fake_read_request(fd, path, sizeof path))
-        atomic_store(&asked, true);
-    (void) fake_read_request(fd, path, sizeof path); /* until the client leaves */
-}
-
-START_TEST(an_interrupt_stops_and_reports_what_was_measured)
-{
-    fake_server *server = fake_server_start(serve_silently, NULL);
-    const char *const options[] = {"-c", "3", fake_server_url(server, "/"), NULL};
-    child c = start_limited(options, 0);
-    while (!atomic_load(&asked))
-        usleep(1000);
-    kill(c.pid, SIGINT);
-    outcome o = finish(c);
-    ck_assert_int_eq(o.status, 1);
-    ck_assert_ptr_nonnull(strstr(o.out, "interrupted, 3 requests unfinished"));
-    ck_assert_ptr_nonnull(strstr(o.out, "all steps"));
-    forget(&o);
-    fake_server_stop(&server);
 }
 END_TEST
 
@@ -436,11 +347,11 @@ START_TEST(tasks_that_were_not_followed_are_not_called_fine)
 {
     service s;
     open_service(&s, 0);
-    outcome o = RUN("-c", "2", fake_server_url(s.server, "/"));
+    program_outcome o = RUN("-c", "2", fake_server_url(s.server, "/"));
     ck_assert_int_eq(o.status, 0);
     ck_assert_ptr_null(strstr(o.out, "nothing was lost"));
     ck_assert_ptr_nonnull(strstr(o.out, "what became of"));
-    forget(&o);
+    program_forget(&o);
     close_service(&s);
 }
 END_TEST
@@ -460,7 +371,6 @@ int main(void)
         a_report_to_standard_output_stands_alone,
         html_stands_alone_and_shows_a_chart_for_every_step,
         a_failure_is_named_at_the_end_and_exits_with_1,
-        an_interrupt_stops_and_reports_what_was_measured,
         NULL,
     };
     return unit_main("load_command", tests);

@@ -4,66 +4,18 @@
 #include <math.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <tandem/tandem.h>
 #include <unistd.h>
 
+#include "tests/load/daemon.h"
 #include "tests/load/load_run.h"
 #include "tests/unit/unit.h"
 
-typedef struct daemon_process {
-    pid_t pid;
-    unsigned port;
-    FILE *out;
-} daemon_process;
-
-static daemon_process start_daemon(const char *const *options)
-{
-    daemon_process d = {0};
-    char *argv[20] = {strdup("tandemd"), strdup("--port"), strdup("0"), strdup("--log-level"), strdup("error")};
-    int ends[2], argc = 5;
-    const char *program = getenv("TANDEMD");
-    posix_spawn_file_actions_t actions;
-    for (; *options && argc < 19; options++)
-        argv[argc++] = strdup(*options);
-    ck_assert_ptr_nonnull(program);
-    ck_assert_int_eq(pipe(ends), 0);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    posix_spawn_file_actions_addclose(&actions, ends[0]);
-    posix_spawn_file_actions_addclose(&actions, ends[1]);
-    ck_assert_int_eq(posix_spawn(&d.pid, program, &actions, NULL, argv, environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    d.out = fdopen(ends[0], "r");
-    ck_assert_int_eq(fscanf(d.out, "tandemd %*s listening on http://127.0.0.1:%u", &d.port), 1);
-    for (int i = 0; i < argc; i++)
-        free(argv[i]);
-    return d;
-}
-
-#define START(...) start_daemon((const char *const[]){__VA_ARGS__, NULL})
-
-/* Stop it; returns its exit status. */
-static int stop_daemon(daemon_process *d)
-{
-    int status = 0;
-    kill(d->pid, SIGTERM);
-    ck_assert_int_eq(waitpid(d->pid, &status, 0), d->pid);
-    fclose(d->out);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static const char *url_of(const daemon_process *d, const char *path, char *url, size_t size)
-{
-    snprintf(url, size, "http://127.0.0.1:%u%s", d->port, path);
-    return url;
-}
+#define START(...) daemon_start((const char *const[]){__VA_ARGS__, NULL})
 
 /* The count `name` of a lane, as the daemon's own /stats tells it. */
 static double stat_of(const daemon_process *d, const char *lane, const char *name)
@@ -95,8 +47,8 @@ START_TEST(sync_and_async_stand_side_by_side)
     daemon_process d = START("--workers", "3");
     char sync[96], async[96];
     load_run run;
-    LOAD_RUN(&run, "-c", "2,6", "--follow", url_of(&d, "/?as_async=0&count=3&period=0.05", sync, sizeof sync),
-             url_of(&d, "/?as_async=1&count=3&period=0.05", async, sizeof async));
+    LOAD_RUN(&run, "-c", "2,6", "--follow", daemon_url(&d, "/?as_async=0&count=3&period=0.05", sync, sizeof sync),
+             daemon_url(&d, "/?as_async=1&count=3&period=0.05", async, sizeof async));
     ck_assert_uint_eq(run.sweep.step_count, 4);
     ck_assert_int_eq(load_sweep_status(&run.sweep), 0);
     for (unsigned i = 0; i < 4; i++) {
@@ -113,7 +65,7 @@ START_TEST(sync_and_async_stand_side_by_side)
     }
     ck_assert_str_eq(run.plan.targets[0].label, "as_async=0");
     load_run_finish(&run);
-    ck_assert_int_eq(stop_daemon(&d), 0);
+    ck_assert_int_eq(daemon_stop(&d), 0);
 }
 END_TEST
 
@@ -122,14 +74,15 @@ START_TEST(counts_are_those_of_the_daemon)
     daemon_process d = START("--workers", "4");
     char url[96];
     load_run run;
-    LOAD_RUN(&run, "-c", "20", "-n", "1000", "--follow", url_of(&d, "/?as_async=0&count=3&period=0", url, sizeof url));
+    LOAD_RUN(&run, "-c", "20", "-n", "1000", "--follow",
+             daemon_url(&d, "/?as_async=0&count=3&period=0", url, sizeof url));
     const load_tasks *tasks = &run.sweep.steps[0].tasks;
     ck_assert_int_eq(tasks->follow, LOAD_FOLLOW_COMPLETE);
     ck_assert_double_eq((double) tasks->promised, stat_of(&d, "pool", "accepted"));
     ck_assert_double_eq((double) tasks->states[LOAD_STATE_DONE], stat_of(&d, "pool", "done"));
     ck_assert_uint_eq(tasks->states[LOAD_STATE_DONE], 3000);
     load_run_finish(&run);
-    ck_assert_int_eq(stop_daemon(&d), 0);
+    ck_assert_int_eq(daemon_stop(&d), 0);
 }
 END_TEST
 
@@ -138,7 +91,7 @@ START_TEST(a_small_ledger_makes_the_step_incomplete_not_lost)
     daemon_process d = START("--ledger", "10");
     char url[96];
     load_run run;
-    LOAD_RUN(&run, "-c", "50", "--follow", url_of(&d, "/?as_async=1&count=40&period=0", url, sizeof url));
+    LOAD_RUN(&run, "-c", "50", "--follow", daemon_url(&d, "/?as_async=1&count=40&period=0", url, sizeof url));
     const load_tasks *tasks = &run.sweep.steps[0].tasks;
     ck_assert_int_eq(tasks->follow, LOAD_FOLLOW_INCOMPLETE);
     ck_assert_uint_gt(tasks->missed, 0);
@@ -146,7 +99,7 @@ START_TEST(a_small_ledger_makes_the_step_incomplete_not_lost)
     ck_assert_uint_eq(tasks->states[LOAD_STATE_DONE] + tasks->unknown, 2000);
     ck_assert_int_eq(load_sweep_status(&run.sweep), 1);
     load_run_finish(&run);
-    ck_assert_int_eq(stop_daemon(&d), 0);
+    ck_assert_int_eq(daemon_stop(&d), 0);
 }
 END_TEST
 
@@ -155,7 +108,7 @@ START_TEST(a_full_queue_is_rejected_and_nothing_of_it_is_lost)
     daemon_process d = START("--workers", "1", "--queue", "3");
     char url[96];
     load_run run;
-    LOAD_RUN(&run, "-c", "8", "--follow", url_of(&d, "/?as_async=0&count=1&period=0.05", url, sizeof url));
+    LOAD_RUN(&run, "-c", "8", "--follow", daemon_url(&d, "/?as_async=0&count=1&period=0.05", url, sizeof url));
     const load_step *step = &run.sweep.steps[0];
     ck_assert_uint_gt(step->rejected, 0);
     ck_assert_int_ge(step->retry_after_s, 1);
@@ -164,7 +117,7 @@ START_TEST(a_full_queue_is_rejected_and_nothing_of_it_is_lost)
     ck_assert_uint_eq(step->tasks.states[LOAD_STATE_DONE], step->succeeded);
     ck_assert_int_eq(load_sweep_status(&run.sweep), 0);
     load_run_finish(&run);
-    ck_assert_int_eq(stop_daemon(&d), 0);
+    ck_assert_int_eq(daemon_stop(&d), 0);
 }
 END_TEST
 
@@ -173,26 +126,24 @@ typedef struct stopper {
     bool done;
 } stopper;
 
-static void stop_under_load(void *arg, const load_step *step, bool following, uint64_t ended, int64_t now_ns)
+static void stop_under_load(void *arg, const load_live *live)
 {
     stopper *s = arg;
-    (void) following;
-    (void) ended;
-    (void) now_ns;
-    if (!s->done && step->succeeded >= 200)
+    if (!s->done && live->succeeded >= 200)
         s->done = kill(s->pid, SIGTERM) == 0;
 }
 
 START_TEST(a_daemon_stopped_under_load_loses_no_request)
 {
     daemon_process d = START("--workers", "4");
-    char url[96], *argv[] = {strdup("tandem-load"), strdup("-c"), strdup("20"), strdup("-d"), strdup("60"), NULL, NULL};
+    char url[96];
     stopper s = {.pid = d.pid};
     const load_sweep_calls calls = {.tick = stop_under_load};
     load_run run;
-    argv[5] = strdup(url_of(&d, "/?as_async=0&count=1&period=0.001", url, sizeof url));
-    ck_assert_int_eq(load_plan_parse(&run.plan, 6, argv), 0);
-    ck_assert_int_eq(load_sweep_run(&run.sweep, &run.plan, &calls, &s), 0);
+    load_run_start_with(&run, &calls, &s,
+                        (const char *const[]){"-c", "20", "-d", "60",
+                                              daemon_url(&d, "/?as_async=0&count=1&period=0.001", url, sizeof url),
+                                              NULL});
     const load_step *step = &run.sweep.steps[0];
     ck_assert(step->target_gone);
     ck_assert_uint_ge(step->succeeded, 200);
@@ -201,9 +152,7 @@ START_TEST(a_daemon_stopped_under_load_loses_no_request)
                       (unsigned long long) step->errors[i], load_error_text((load_error) i), step->error_detail[i]);
     ck_assert_uint_eq(load_step_unanswered(step), 0);
     load_run_finish(&run);
-    ck_assert_int_eq(stop_daemon(&d), 0);
-    for (int i = 0; i < 6; i++)
-        free(argv[i]);
+    ck_assert_int_eq(daemon_stop(&d), 0);
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -223,22 +224,25 @@ START_TEST(more_bytes_than_announced_are_an_error)
 }
 END_TEST
 
-static void serve_endless_head(int fd, unsigned number, void *arg)
+static void serve_million_fields(int fd, unsigned number, void *arg)
 {
-    char path[PATH];
+    char path[PATH], block[1000 * 10 + 1];
     (void) number;
     (void) arg;
     if (!fake_read_request(fd, path, sizeof path))
         return;
+    for (int i = 0; i < 1000; i++)
+        memcpy(block + i * 10, "X-F: abc\r\n", 11);
     fake_send(fd, "HTTP/1.1 200 OK\r\n");
-    for (int i = 0; i < 100000; i++)
-        fake_send(fd, "X-Field: and another one\r\n");
+    for (int i = 0; i < 1000; i++)
+        fake_send_n(fd, block, sizeof block - 1);
+    fake_send(fd, "Content-Length: 0\r\n\r\n");
 }
 
-START_TEST(a_head_without_end_is_cut_off)
+START_TEST(a_million_fields_are_cut_off)
 {
-    load_expect_run(serve_endless_head, "1", "1",
-                    &(load_expectation){.error = LOAD_ERROR_HEAD_LIMIT, .errors = 1, .status = 3});
+    load_expect_run(serve_million_fields, "1", "2",
+                    &(load_expectation){.reopened = 1, .error = LOAD_ERROR_HEAD_LIMIT, .errors = 2, .status = 3});
 }
 END_TEST
 
@@ -256,6 +260,94 @@ START_TEST(interim_replies_without_end_are_cut_off)
 {
     load_expect_run(serve_endless_interim, "1", "1",
                     &(load_expectation){.error = LOAD_ERROR_HEAD_LIMIT, .errors = 1, .status = 3});
+}
+END_TEST
+
+/* ---- size ---- */
+
+static void serve_10_gib(int fd, unsigned number, void *arg)
+{
+    static const char block[1 << 20];
+    char path[PATH];
+    (void) number;
+    (void) arg;
+    if (!fake_read_request(fd, path, sizeof path))
+        return;
+    fake_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10737418240\r\n\r\n");
+    for (int i = 0; i < 10240 && fake_is_open(fd); i++)
+        fake_send_n(fd, block, sizeof block);
+}
+
+START_TEST(ten_gib_are_drained_as_long_as_the_timeout_lets_them_and_memory_stays)
+{
+    struct rusage before, after;
+    fake_server *server = fake_server_start(serve_10_gib, NULL);
+    load_run run;
+    getrusage(RUSAGE_SELF, &before);
+    LOAD_RUN(&run, "-c", "2", "-n", "2", "--timeout", "0.5", fake_server_url(server, "/"));
+    getrusage(RUSAGE_SELF, &after);
+    load_expect_step(&run.sweep, &(load_expectation){.error = LOAD_ERROR_TIMEOUT, .errors = 2, .status = 3});
+    ck_assert_uint_gt(run.sweep.steps[0].bytes_received, 4u << 20);
+    ck_assert_int_lt(after.ru_maxrss - before.ru_maxrss, 32 * 1024);
+    load_run_finish(&run);
+    fake_server_stop(&server);
+}
+END_TEST
+
+/* ---- noise ---- */
+
+static void serve_noise(int fd, unsigned number, void *arg)
+{
+    char path[PATH], noise[600];
+    uint64_t state = number;
+    (void) arg;
+    if (!fake_read_request(fd, path, sizeof path))
+        return;
+    for (size_t i = 0; i < sizeof noise; i++)
+        noise[i] = (char) unit_random(&state);
+    if (number % 2) /* a beginning that looks right */
+        fake_send(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    fake_send_n(fd, noise, 1 + unit_random(&state) % sizeof noise);
+}
+
+START_TEST(noise_is_an_error_of_some_kind_each_time)
+{
+    fake_server *server = fake_server_start(serve_noise, NULL);
+    load_run run;
+    LOAD_RUN(&run, "-c", "8", "-n", "400", "--timeout", "5", fake_server_url(server, "/"));
+    const load_step *step = &run.sweep.steps[0];
+    ck_assert_uint_eq(step->made, 400);
+    ck_assert_uint_eq(load_step_errors(step), 400);
+    ck_assert_uint_gt(step->errors[LOAD_ERROR_PARSE], 200);
+    ck_assert_uint_eq(step->errors[LOAD_ERROR_TIMEOUT], 0);
+    load_run_finish(&run);
+    fake_server_stop(&server);
+}
+END_TEST
+
+static void serve_good_then_noise(int fd, unsigned number, void *arg)
+{
+    char path[PATH];
+    (void) number;
+    (void) arg;
+    for (int i = 0; i < 4; i++)
+        if (!fake_read_request(fd, path, sizeof path))
+            return;
+    fake_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 20x\r\n\r\n");
+    (void) fake_read_request(fd, path, sizeof path);
+}
+
+START_TEST(noise_in_a_pipeline_fails_what_stands_behind_it)
+{
+    fake_server *server = fake_server_start(serve_good_then_noise, NULL);
+    load_run run;
+    LOAD_RUN(&run, "-c", "1", "-n", "4", "--pipeline", "4", "--timeout", "5", fake_server_url(server, "/"));
+    const load_step *step = &run.sweep.steps[0];
+    ck_assert_uint_eq(step->succeeded, 1);
+    ck_assert_uint_eq(step->errors[LOAD_ERROR_PARSE], 3);
+    ck_assert_uint_eq(load_step_errors(step), 3);
+    load_run_finish(&run);
+    fake_server_stop(&server);
 }
 END_TEST
 
@@ -293,8 +385,11 @@ int main(void)
         another_major_version_is_a_parse_error,
         an_upgrade_that_was_not_asked_for_is_a_parse_error,
         more_bytes_than_announced_are_an_error,
-        a_head_without_end_is_cut_off,
+        a_million_fields_are_cut_off,
         interim_replies_without_end_are_cut_off,
+        ten_gib_are_drained_as_long_as_the_timeout_lets_them_and_memory_stays,
+        noise_is_an_error_of_some_kind_each_time,
+        noise_in_a_pipeline_fails_what_stands_behind_it,
         a_reply_that_stalls_is_a_timeout,
         NULL,
     };

@@ -120,7 +120,7 @@ START_TEST(what_will_not_stop_is_abandoned_and_its_followers_are_dropped)
     ck_assert_int_eq(drops, 0);
     sem_post(&gate.go);
     UNIT_UNTIL(drops == 4);
-    UNIT_UNTIL(again->outstanding == 0);
+    UNIT_UNTIL(tdm__executor_outstanding(again) == 0);
     ck_assert_int_eq(unit_info(again, first).state, TDM_ABANDONED); /* its late end changes no books */
     tdm_stats stats;
     ck_assert_int_eq(tdm_stats_get(again, &stats), 0);
@@ -154,7 +154,7 @@ START_TEST(a_task_that_holds_its_loop_does_not_hold_the_drain)
     ck_assert_uint_eq(t.state[TDM_DONE], 2);
     ck_assert_int_eq(tdm_executor_destroy(&executor), -EBUSY);
     sem_post(&gate.go);
-    UNIT_UNTIL(again->outstanding == 0);
+    UNIT_UNTIL(tdm__executor_outstanding(again) == 0);
     ck_assert_int_eq(drops, 4);
     ck_assert_int_eq(tdm_executor_destroy(&again), 0);
 }
@@ -188,7 +188,7 @@ START_TEST(hurry_ends_a_drain_at_once)
     pthread_join(thread, NULL);
     ck_assert_int_eq(d.result, 1);
     sem_post(&gate.go);
-    UNIT_UNTIL(executor->outstanding == 0);
+    UNIT_UNTIL(tdm__executor_outstanding(executor) == 0);
     ck_assert_int_eq(tdm_executor_destroy(&executor), 0);
 }
 END_TEST
@@ -225,7 +225,7 @@ START_TEST(who_waits_for_an_end_hears_of_the_dropped_before_the_grace_is_over)
     ck_assert_int_ge(watcher.result, 1);
     sem_post(&gate.go);
     pthread_join(thread, NULL);
-    UNIT_UNTIL(executor->outstanding == 0);
+    UNIT_UNTIL(tdm__executor_outstanding(executor) == 0);
     ck_assert_int_eq(tdm_executor_destroy(&executor), 0);
 }
 END_TEST
@@ -286,7 +286,7 @@ START_TEST(destroy_without_a_drain_drops_what_has_not_started)
         int err = tdm_executor_destroy(&executor);
         if (err) { /* one was caught while it ran */
             ck_assert_int_eq(err, -EBUSY);
-            UNIT_UNTIL(kept->outstanding == 0);
+            UNIT_UNTIL(tdm__executor_outstanding(kept) == 0);
             ck_assert_int_eq(tdm_executor_destroy(&kept), 0);
         }
         ck_assert_int_eq(drops, 100);

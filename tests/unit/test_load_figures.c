@@ -238,7 +238,8 @@ START_TEST(the_ideal_is_the_longest_sequence_or_the_pools_share)
 {
     load_step step;
     load_rows rows = {0};
-    ck_assert_int_eq(load_step_init(&step, NULL, 0, 1), 0);
+    const load_target target = {0};
+    ck_assert_int_eq(load_step_init(&step, &target, 0, &(load_level){.connections = 1}), 0);
     ck_assert_int_eq(load_promises_add(&step.promises, &(load_promise){1, 4, 0, 1000}), 0);
     ck_assert_int_eq(load_promises_settle(&step.promises), 0);
     ran(&rows, LOAD_LANE_POOL, 1, 0, 3);
@@ -305,30 +306,15 @@ START_TEST(cursors_survive_the_query)
 }
 END_TEST
 
-START_TEST(connection_counts_are_a_list_of_numbers)
-{
-    unsigned *counts = NULL;
-    ck_assert_int_eq(load_plan_counts("4,20,1000", &counts), 3);
-    ck_assert_uint_eq(counts[2], 1000);
-    free(counts);
-    ck_assert_int_eq(load_plan_counts("", &counts), -EINVAL);
-    ck_assert_int_eq(load_plan_counts("1,", &counts), -EINVAL);
-    ck_assert_int_eq(load_plan_counts(" 1", &counts), -EINVAL);
-    ck_assert_int_eq(load_plan_counts("1-5", &counts), -EINVAL);
-    ck_assert_int_eq(load_plan_counts("99999999999999999999", &counts), -EINVAL);
-}
-END_TEST
-
 int main(void)
 {
-    return unit_main(
-        "load_figures",
-        (const TTest *const[]){promised_ids_are_found_and_noted_once, an_id_that_is_promised_twice_counts_once,
-                               no_promise_is_settled_too, a_page_becomes_rows, the_next_page_is_a_text_a_number_or_none,
-                               a_page_that_is_wrong_anywhere_adds_no_row, multiplicity_is_what_overlaps,
-                               a_task_that_starts_when_another_ends_does_not_overlap_it,
-                               rows_that_never_started_make_no_curve, thinning_keeps_the_peak_the_gap_and_both_ends,
-                               the_ideal_is_the_longest_sequence_or_the_pools_share,
-                               durations_have_three_digits_and_a_unit, counts_have_separators, text_for_html_is_escaped,
-                               cursors_survive_the_query, connection_counts_are_a_list_of_numbers, NULL});
+    return unit_main("load_figures",
+                     (const TTest *const[]){
+                         promised_ids_are_found_and_noted_once, an_id_that_is_promised_twice_counts_once,
+                         no_promise_is_settled_too, a_page_becomes_rows, the_next_page_is_a_text_a_number_or_none,
+                         a_page_that_is_wrong_anywhere_adds_no_row, multiplicity_is_what_overlaps,
+                         a_task_that_starts_when_another_ends_does_not_overlap_it,
+                         rows_that_never_started_make_no_curve, thinning_keeps_the_peak_the_gap_and_both_ends,
+                         the_ideal_is_the_longest_sequence_or_the_pools_share, durations_have_three_digits_and_a_unit,
+                         counts_have_separators, text_for_html_is_escaped, cursors_survive_the_query, NULL});
 }

@@ -9,7 +9,7 @@
 static load_wire_result feed(load_wire *wire, const char *text, size_t piece, size_t *used)
 {
     size_t size = strlen(text), at = 0;
-    load_wire_begin(wire);
+    load_wire_begin(wire, false);
     while (at < size) {
         size_t n = size - at < piece ? size - at : piece, took = n;
         load_wire_result result = load_wire_feed(wire, text + at, n, &took);

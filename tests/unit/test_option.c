@@ -318,7 +318,7 @@ START_TEST(a_missing_value_and_one_too_many_are_said)
     refuse("--host|", "--host: the value is missing: give a text (ADDRESS)");
     refuse("--log-format|", "--log-format: the value is missing: give one of text, json");
     refuse("--follow=1|", "--follow: no value is taken, \"1\" was given");
-    refuse("--help=me|", "--help: no value is taken, \"me\" was given");
+    refuse("--help=me|", "--help: \"me\" is not \"all\"");
     refuse("--version=|", "--version: no value is taken, \"\" was given");
 }
 END_TEST
@@ -396,6 +396,64 @@ START_TEST(help_says_all_the_table_knows)
 }
 END_TEST
 
+typedef struct lists {
+    tdm_option_list checks, rest;
+} lists;
+
+static const tdm_option list_table[] = {
+    {.name = "check",
+     .letter = 'k',
+     .type = TDM_OPTION_LIST,
+     .offset = offsetof(lists, checks),
+     .value_name = "CHECK",
+     .help = "what must hold"},
+    {.name = "rest", .type = TDM_OPTION_LIST, .offset = offsetof(lists, rest), .rare = true, .help = "seldom wanted"},
+    {0},
+};
+
+START_TEST(a_list_keeps_every_value_in_order_up_to_its_limit)
+{
+    const tdm_command with = {.name = "tandemd", .env_prefix = "TANDEM_", .options = list_table};
+    char *argv[2 + TDM_OPTION_LIST_MAX + 1] = {(char[]){"tandemd"}, (char[]){"-kone"}, (char[]){"--check=two"}};
+    lists got;
+    setenv("TANDEM_REST", "three", 1);
+    ck_assert_int_eq(tdm_options_parse(&with, &got, 3, argv, NULL), 0);
+    ck_assert_uint_eq(got.checks.count, 2);
+    ck_assert_str_eq(got.checks.items[0], "one");
+    ck_assert_str_eq(got.checks.items[1], "two");
+    ck_assert_uint_eq(got.rest.count, 1);
+    ck_assert_str_eq(got.rest.items[0], "three");
+    char again[] = "-kx";
+    for (int i = 1; i <= TDM_OPTION_LIST_MAX + 1; i++)
+        argv[i] = again;
+    ck_assert_int_eq(tdm_options_parse(&with, &got, TDM_OPTION_LIST_MAX + 1, argv, NULL), 0);
+    ck_assert_uint_eq(got.checks.count, TDM_OPTION_LIST_MAX);
+    int saved = divert(STDERR_FILENO);
+    int result = tdm_options_parse(&with, &got, TDM_OPTION_LIST_MAX + 2, argv, NULL);
+    char *err = restore(STDERR_FILENO, saved);
+    ck_assert_int_eq(result, -EINVAL);
+    ck_assert_ptr_nonnull(strstr(err, "tandemd: --check: \"x\" is not a text (CHECK), 64 times at most\n"));
+    free(err);
+}
+END_TEST
+
+START_TEST(rare_options_are_told_of_by_help_all_only)
+{
+    const tdm_command with = {.name = "tandemd", .options = list_table};
+    outcome o;
+    run_command(&o, &with, "--help|");
+    ck_assert_ptr_nonnull(strstr(o.out, "--check CHECK"));
+    ck_assert_ptr_null(strstr(o.out, "--rest"));
+    ck_assert_ptr_nonnull(strstr(o.out, "print this and exit; --help=all tells of 1 more options\n"));
+    finish(&o);
+    run_command(&o, &with, "--help=all|");
+    ck_assert_int_eq(o.result, 1);
+    ck_assert_ptr_nonnull(strstr(o.out, "--check CHECK"));
+    ck_assert_ptr_nonnull(strstr(o.out, "--rest TEXT"));
+    finish(&o);
+}
+END_TEST
+
 START_TEST(help_fits_100_columns_and_has_no_blanks_at_line_ends)
 {
     outcome o;
@@ -415,16 +473,17 @@ END_TEST
 int main(void)
 {
     unsetenv("POSIXLY_CORRECT");
-    return unit_main("option", (const TTest *const[]){
-                                   defaults_are_set_and_fields_without_one_left_alone,
-                                   the_command_line_sets_every_type_in_every_form,
-                                   limits_are_allowed_and_the_next_number_is_not, what_is_not_a_plain_number_is_refused,
-                                   the_word_stands_for_its_value, a_choice_is_one_of_its_words,
-                                   the_environment_wins_over_the_default_and_the_command_line_over_both,
-                                   a_flag_reads_yes_and_no_from_the_environment,
-                                   a_wrong_variable_is_named_unless_the_command_line_overrides_it,
-                                   unknown_and_unclear_options_are_named, a_missing_value_and_one_too_many_are_said,
-                                   operands_are_refused_where_none_are_taken, operands_come_last_where_they_are_taken,
-                                   version_and_help_go_to_standard_output, help_says_all_the_table_knows,
-                                   help_fits_100_columns_and_has_no_blanks_at_line_ends, NULL});
+    return unit_main(
+        "option",
+        (const TTest *const[]){
+            defaults_are_set_and_fields_without_one_left_alone, the_command_line_sets_every_type_in_every_form,
+            limits_are_allowed_and_the_next_number_is_not, what_is_not_a_plain_number_is_refused,
+            the_word_stands_for_its_value, a_choice_is_one_of_its_words,
+            the_environment_wins_over_the_default_and_the_command_line_over_both,
+            a_flag_reads_yes_and_no_from_the_environment,
+            a_wrong_variable_is_named_unless_the_command_line_overrides_it, unknown_and_unclear_options_are_named,
+            a_missing_value_and_one_too_many_are_said, operands_are_refused_where_none_are_taken,
+            operands_come_last_where_they_are_taken, version_and_help_go_to_standard_output,
+            help_says_all_the_table_knows, a_list_keeps_every_value_in_order_up_to_its_limit,
+            rare_options_are_told_of_by_help_all_only, help_fits_100_columns_and_has_no_blanks_at_line_ends, NULL});
 }

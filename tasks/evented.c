@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: an evented task lives on its loop's thread as a row of callbacks. Its word (exec.wait, which it needs for
+ * nothing else) says what has been asked of it, and whether its one message is on its way to the loop; so it can be
+ * finished and asked to stop from any thread, at once and at any time, without allocating. It is ended in one place, on
+ * the loop, outside any callback of its own. */
+#include <tandem/evented.h>
+
+#include <assert.h>
+#include <errno.h>
+
+#include "tasks/executor.h"
+#include "tasks/task.h"
+#include <tandem/clock.h>
+
+enum {
+    FINISHED = 1, /* tdm_task_finish() was called, and `result` is set */
+    STOP = 2,     /* somebody elsewhere asks it to stop */
+    POSTED = 4,   /* its message is on its way */
+    LEAVING = 8,  /* it is taken apart but for its message */
+    ASKED = 16,   /* on_cancel was called */
+};
+
+static int set(tdm_task *task, int flags)
+{
+    return atomic_fetch_or(&task->exec.wait, flags);
+}
+
+static int clear(tdm_task *task, int flags)
+{
+    return atomic_fetch_and(&task->exec.wait, ~flags);
+}
+
+static tdm_task *task_of_message(tdm__message *message)
+{
+    return tdm__task_of((tdm__exec *) message);
+}
+
+/* Does one of its callbacks run? Then whoever called that looks at the word afterwards. */
+static bool is_inside(const tdm_task *task)
+{
+    return tdm__loop_entered(task->exec.loop) == &task->exec;
+}
+
+static bool is_finished(tdm_task *task)
+{
+    return atomic_load_explicit(&task->exec.wait, memory_order_relaxed) & FINISHED;
+}
+
+static void end(tdm_task *task)
+{
+    tdm__loop *loop = task->exec.loop;
+    if (task->exec.timer.place)
+        tdm__timer_disarm(loop, &task->exec.timer);
+    if (task->more)
+        tdm__timer_disarm(loop, &tdm__task_more_of(task)->deadline);
+    tdm__task_finished(task, tdm__loop_turn_now(loop));
+    tdm__task_report(task);
+    tdm__task_over(task);
+}
+
+/* Call one of its callbacks. It may be gone afterwards, unless it was called from another one of its own. */
+static void call(tdm_task *task, tdm_task_fn *fn)
+{
+    tdm__loop *loop = task->exec.loop;
+    tdm__exec *outer = tdm__loop_enter(loop, &task->exec);
+    int result = fn(task, task->arg);
+    if (result < 0)
+        tdm_task_finish(task, result);
+    tdm__loop_leave(loop, outer);
+    if (outer != &task->exec && is_finished(task))
+        end(task);
+}
+
+static int ask_user(tdm_task *task, void *arg)
+{
+    tdm__task_more_of(task)->on_cancel(task, arg);
+    return 0;
+}
+
+/* Asked to stop, or out of time: once for each. */
+static void stop(tdm_task *task, int result)
+{
+    if (task->more && tdm__task_more_of(task)->on_cancel) {
+        if (!(set(task, ASKED) & ASKED))
+            call(task, ask_user);
+        return;
+    }
+    if (!task->exec.timer.place)
+        return; /* it is in the hands of the user's code, which can ask tdm_task_cancel_requested() */
+    tdm__timer_disarm(task->exec.loop, &task->exec.timer);
+    tdm_task_finish(task, result);
+}
+
+static void on_message(tdm__message *message)
+{
+    tdm_task *task = task_of_message(message);
+    int before = clear(task, POSTED | STOP);
+    if (before & LEAVING)
+        tdm__task_farewell(task);
+    else if (!tdm__row_is_live(&task->row))
+        ; /* it has ended otherwise, and is being taken apart elsewhere */
+    else if (before & FINISHED)
+        end(task);
+    else if (before & STOP)
+        tdm__evented_cancel(task);
+}
+
+/* Send its message, unless it is on its way. */
+static void post(tdm_task *task, int flags)
+{
+    if (set(task, flags | POSTED) & POSTED)
+        return;
+    if (task->exec.loop == tdm__loop_current()) {
+        tdm__loop_add(task->exec.loop, &task->exec.message, on_message);
+        return;
+    }
+    task->exec.message.run = on_message;
+    tdm__loop_post(task->exec.loop, &task->exec.message);
+}
+
+void tdm_task_finish(tdm_task *task, int result)
+{
+    assert(task->evented && !is_finished(task)); /* exactly once */
+    task->result = result;
+    if (task->exec.loop == tdm__loop_current() && is_inside(task))
+        set(task, FINISHED);
+    else
+        post(task, FINISHED);
+}
+
+void tdm__evented_ask_to_stop(tdm_task *task)
+{
+    atomic_store(&task->exec.cancel, true);
+    post(task, STOP);
+}
+
+void tdm__evented_cancel(tdm_task *task)
+{
+    task->row.cancel_requested = true;
+    atomic_store(&task->exec.cancel, true);
+    if (task->row.state == TDM_RUNNING && !is_finished(task))
+        stop(task, -ECANCELED);
+}
+
+bool tdm__evented_leave(tdm_task *task)
+{
+    return set(task, LEAVING) & POSTED;
+}
+
+/* ---- its deadline ---- */
+
+static void deadline_due(tdm__timer *timer)
+{
+    tdm__task_more *more = (tdm__task_more *) ((char *) timer - offsetof(tdm__task_more, deadline));
+    tdm_task *task = (tdm_task *) (void *) more - 1;
+    if (!is_finished(task))
+        stop(task, -ETIMEDOUT);
+}
+
+/* @return 0; -ENOMEM. */
+static int arm_deadline(tdm_task *task)
+{
+    tdm__task_more *more = tdm__task_more_of(task);
+    if (!more || !more->deadline_ns)
+        return 0;
+    more->deadline.run = deadline_due;
+    return tdm__timer_arm(task->exec.loop, &more->deadline, more->deadline_ns);
+}
+
+/* ---- start ---- */
+
+void tdm__evented_start(tdm__message *message)
+{
+    tdm_task *task = task_of_message(message);
+    if (!tdm__task_begin(task, tdm__loop_turn_now(task->exec.loop))) {
+        tdm__task_over(task);
+        return;
+    }
+    int err = arm_deadline(task);
+    if (err)
+        tdm_task_finish(task, err);
+    else
+        call(task, task->run);
+}
+
+/* ---- after ---- */
+
+static void after_due(tdm__timer *timer)
+{
+    tdm__exec *exec = (tdm__exec *) ((char *) timer - offsetof(tdm__exec, timer));
+    call(tdm__task_of(exec), exec->after);
+}
+
+int tdm_task_after(tdm_task *task, double seconds, tdm_task_fn *fn)
+{
+    tdm__exec *exec = &task->exec;
+    assert(task->evented && exec->loop == tdm__loop_current());
+    tdm__timer_disarm(exec->loop, &exec->timer);
+    exec->timer.run = after_due;
+    exec->after = fn;
+    return tdm__timer_arm(exec->loop, &exec->timer, tdm__deadline_in(seconds));
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: a group is a lock, a list of children that have not ended, and what is to be remembered of those that have. A
+ * child leaves the list under the lock, as the last thing that is done to it but for its memory, so whoever finds a
+ * child in the list may ask it to stop. The last child to end touches the group for the last time under the lock that
+ * the waiter takes next. Cancelled children that never ran are taken apart by the canceller, once it holds no lock. */
+#include "tasks/group.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tasks/executor.h"
+
+enum { FEW = 8 };
+
+struct tdm_group {
+    tdm_executor *executor; /* constant, as are the next three */
+    tdm_group_policy policy;
+    bool forget;
+    const tdm_group *outer; /* that the opener is a child of */
+
+    pthread_mutex_t lock; /* guards everything below */
+    tdm_task *children;   /* that have not ended */
+    unsigned live, count; /* children now, and ever */
+    bool cancelled;
+    int error;                 /* the first */
+    int first;                 /* the first that was done, or -1 */
+    bool wake_each;            /* who waits wants to know of each end, not of the last */
+    _Atomic bool worker_waits; /* raised under the lock before it looks for children to run; read without */
+    tdm__waiters waiters;
+
+    tdm_end *ends;                  /* by index */
+    unsigned *order;                /* the indexes, in the order of the ends */
+    unsigned ended, told, capacity; /* of `order`: filled, and handed out by tdm_group_next() */
+    tdm_end few_ends[FEW];          /* most groups are small */
+    unsigned few_order[FEW];
+};
+
+/* ---- children ---- */
+
+/* A copy of `old` in memory that is twice as large. @return NULL: no memory. */
+static void *doubled(void *old, const void *few, size_t count, size_t size)
+{
+    void *more = old == few ? malloc(2 * count * size) : realloc(old, 2 * count * size);
+    if (more && old == few)
+        memcpy(more, few, count * size);
+    return more;
+}
+
+/* With the lock. @return 0; -ENOMEM. */
+static int make_room(tdm_group *group)
+{
+    if (group->forget || group->count < group->capacity)
+        return 0;
+    tdm_end *ends = doubled(group->ends, group->few_ends, group->capacity, sizeof *ends);
+    if (!ends)
+        return -ENOMEM;
+    group->ends = ends;
+    unsigned *order = doubled(group->order, group->few_order, group->capacity, sizeof *order);
+    if (!order)
+        return -ENOMEM;
+    group->order = order;
+    group->capacity *= 2;
+    return 0;
+}
+
+int tdm__group_add(tdm_group *group, tdm_task *task)
+{
+    tdm__task_more *more = tdm__task_more_of(task);
+    tdm__lock(&group->lock);
+    int err = group->cancelled ? -ECANCELED : make_room(group);
+    if (!err) {
+        more->group_index = group->count++;
+        group->live++;
+        more->group_previous = NULL;
+        more->group_next = group->children;
+        if (group->children)
+            tdm__task_more_of(group->children)->group_previous = task;
+        group->children = task;
+    }
+    tdm__unlock(&group->lock);
+    return err;
+}
+
+/* With the lock. */
+static void remove_child(tdm_group *group, tdm__task_more *more)
+{
+    if (more->group_previous)
+        tdm__task_more_of(more->group_previous)->group_next = more->group_next;
+    else
+        group->children = more->group_next;
+    if (more->group_next)
+        tdm__task_more_of(more->group_next)->group_previous = more->group_previous;
+    group->live--;
+}
+
+/* With the lock. Children that never ran go to *over. */
+static void cancel_all(tdm_group *group, tdm__message_list *over)
+{
+    group->cancelled = true;
+    for (tdm_task *child = group->children; child; child = tdm__task_more_of(child)->group_next) {
+        tdm_task *stopped = tdm__task_ask_to_stop(child);
+        if (stopped)
+            tdm__message_list_add(over, &stopped->exec.message);
+    }
+}
+
+/* Without any lock. */
+static void take_apart(tdm__message_list *over)
+{
+    tdm__message *message;
+    while ((message = tdm__message_list_take(over)))
+        tdm__task_over(tdm__task_of((tdm__exec *) message));
+}
+
+static void remember(tdm_group *group, const tdm_end *end, unsigned index)
+{
+    if (!group->forget) {
+        group->ends[index] = *end;
+        group->order[group->ended++] = index;
+    }
+    if (end->state == TDM_DONE && group->first < 0)
+        group->first = (int) index;
+    if (end->state != TDM_DONE && !group->error)
+        group->error = end->result < 0 ? end->result : -ECANCELED;
+}
+
+/* Does this end make the others be cancelled? */
+static bool is_decisive(const tdm_group *group, const tdm_end *end)
+{
+    if (group->policy == TDM_FAIL_FAST)
+        return end->state != TDM_DONE;
+    return group->policy == TDM_FIRST_DONE && end->state == TDM_DONE;
+}
+
+void tdm__group_child_over(tdm_group *group, tdm_task *task)
+{
+    tdm__task_more *more = tdm__task_more_of(task);
+    tdm__message_list over = {0};
+    tdm_end end;
+    tdm__task_end(task, &end);
+    tdm__lock(&group->lock);
+    remove_child(group, more);
+    remember(group, &end, more->group_index);
+    if (is_decisive(group, &end) && !group->cancelled)
+        cancel_all(group, &over);
+    if (!group->live || group->wake_each)
+        tdm__waiters_wake_all(&group->waiters, 0);
+    tdm__unlock(&group->lock); /* from here on the group may be gone */
+    take_apart(&over);
+}
+
+bool tdm__group_has(const tdm_group *group, tdm__exec *exec)
+{
+    if (!exec->kind || !exec->kind->is_task)
+        return false;
+    const tdm__task_more *more = tdm__task_more_of(tdm__task_of(exec));
+    const tdm_group *of = more ? more->group : NULL;
+    while (of && of != group)
+        of = of->outer;
+    return of;
+}
+
+/* ---- the owner ---- */
+
+int tdm_group_open(tdm_group **out, const tdm_group_options *options)
+{
+    const tdm_group_options defaults = {0}, *o = options ? options : &defaults;
+    tdm_executor *executor = o->executor ? o->executor : tdm_executor_current();
+    if (!executor || (unsigned) o->policy > TDM_FIRST_DONE)
+        return -EINVAL;
+    tdm_group *group = calloc(1, sizeof *group);
+    if (!group)
+        return -ENOMEM;
+    tdm__exec *opener = tdm__exec_current();
+    bool is_task = opener && opener->kind && opener->kind->is_task;
+    const tdm__task_more *more = is_task ? tdm__task_more_of(tdm__task_of(opener)) : NULL;
+    group->executor = executor;
+    group->policy = o->policy;
+    group->forget = o->forget;
+    group->outer = more ? more->group : NULL;
+    group->first = -1;
+    group->ends = group->few_ends;
+    group->order = group->few_order;
+    group->capacity = FEW;
+    pthread_mutex_init(&group->lock, NULL);
+    *out = group;
+    return 0;
+}
+
+/* A worker that waits may have to run the new child itself. */
+static void nudge(tdm_group *group)
+{
+    tdm__lock(&group->lock);
+    tdm__waiters_wake_all(&group->waiters, 0);
+    tdm__unlock(&group->lock);
+}
+
+int tdm_group_spawn(tdm_group *group, const tdm_task_spec *spec)
+{
+    tdm_task_spec child = *spec;
+    unsigned index;
+    child.group = group;
+    int err = tdm__spawn_child(group->executor, &child, &index);
+    if (err)
+        return err;
+    if (atomic_load(&group->worker_waits))
+        nudge(group);
+    return (int) index;
+}
+
+void tdm_group_cancel(tdm_group *group)
+{
+    tdm__message_list over = {0};
+    tdm__lock(&group->lock);
+    if (!group->cancelled)
+        cancel_all(group, &over);
+    tdm__unlock(&group->lock);
+    take_apart(&over);
+}
+
+/* With the lock. @return a child taken out of the queue of the calling worker's own pool, or NULL. */
+static tdm_task *claim_child(tdm_group *group)
+{
+    if (!tdm__pool_current())
+        return NULL;
+    atomic_store(&group->worker_waits, true);
+    for (tdm_task *child = group->children; child; child = tdm__task_more_of(child)->group_next)
+        if (tdm__task_claim(child))
+            return child;
+    return NULL;
+}
+
+/* With the lock, which is let go of. @return 0: look again; or why there was no waiting. */
+static int wait_once(tdm_group *group, bool shielded)
+{
+    tdm_task *child = claim_child(group);
+    if (child) {
+        tdm__unlock(&group->lock);
+        tdm__task_run_claimed(child);
+        return 0;
+    }
+    tdm__exec *self = tdm__exec_to_wait();
+    tdm__await await = {.group = group};
+    tdm__waiter waiter;
+    if (!self) {
+        tdm__unlock(&group->lock);
+        return -EDEADLK;
+    }
+    if (!tdm__await_note(self, &await)) {
+        tdm__unlock(&group->lock);
+        return -EDEADLK;
+    }
+    int err = shielded ? tdm__waiters_wait_shielded(&group->waiters, &waiter, &group->lock)
+                       : tdm__waiters_wait(&group->waiters, &waiter, &group->lock, INT64_MAX);
+    tdm__await_forget(self);
+    return err;
+}
+
+static int wait_for_all(tdm_group *group, bool shielded)
+{
+    int err = 0;
+    tdm__lock(&group->lock);
+    while (group->live && !err) {
+        err = wait_once(group, shielded);
+        tdm__lock(&group->lock);
+    }
+    tdm__unlock(&group->lock);
+    return err;
+}
+
+int tdm_group_wait(tdm_group *group)
+{
+    int err = wait_for_all(group, false);
+    if (err == -EDEADLK)
+        return err;
+    if (err) {
+        tdm_group_cancel(group);
+        int last = wait_for_all(group, true);
+        assert(!last);
+        (void) last;
+        return err;
+    }
+    return group->policy == TDM_FIRST_DONE && group->first >= 0 ? 0 : group->error;
+}
+
+int tdm_group_next(tdm_group *group, tdm_end *end, unsigned *index)
+{
+    int err = 0;
+    tdm__lock(&group->lock);
+    while (group->told == group->ended && group->live && !err) {
+        group->wake_each = true;
+        err = wait_once(group, false);
+        tdm__lock(&group->lock);
+    }
+    group->wake_each = false;
+    bool there = group->told < group->ended;
+    if (there) {
+        unsigned which = group->order[group->told++];
+        *end = group->ends[which];
+        if (index)
+            *index = which;
+    }
+    tdm__unlock(&group->lock);
+    return there ? 1 : err;
+}
+
+unsigned tdm_group_ends(const tdm_group *group, const tdm_end **ends)
+{
+    *ends = group->ends;
+    return group->forget ? 0 : group->count;
+}
+
+int tdm_group_first(const tdm_group *group)
+{
+    return group->first;
+}
+
+int tdm_group_close(tdm_group **slot)
+{
+    tdm_group *group = *slot;
+    if (!group)
+        return 0;
+    tdm_group_cancel(group);
+    int err = wait_for_all(group, true);
+    if (err)
+        return err;
+    *slot = NULL;
+    pthread_mutex_destroy(&group->lock);
+    if (group->ends != group->few_ends)
+        free(group->ends);
+    if (group->order != group->few_order)
+        free(group->order);
+    free(group);
+    return 0;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: one lock for all joins of the process: a join that does not wait holds it for a few instructions, and one that
+ * waits needs to see who waits for whom, which no smaller lock could show. Handles may outlive their executor, so the
+ * lock does too. A joiner leaves a note of whom it waits for (exec->awaits); a wait that could never end, because the
+ * chain of notes comes back to the one who would wait, or because every worker of the pool that would have to run the
+ * task waits in such a chain, is refused with -EDEADLK. A worker that would wait for a task in its own queue runs it. */
+#include <tandem/join.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "tasks/executor.h"
+#include "tasks/group.h"
+#include "tasks/task.h"
+#include <tandem/log.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static tdm_task *newest; /* handles not given up, of executors in debug mode */
+
+/* ---- waits that could never end; with the lock ---- */
+
+enum { LONGEST_CHAIN = 64 }; /* beyond that a wait is taken for harmless: it only costs the check */
+
+static bool leads_to(const tdm__await *await, tdm__exec *self, unsigned depth);
+
+static bool waits_for_self(tdm__exec *exec, void *self)
+{
+    return exec == self || (exec->awaits && leads_to(exec->awaits, self, 1));
+}
+
+/* Must it be run by a pool whose every worker waits for `self`? */
+static bool is_starved_by(tdm_task *task, tdm__exec *self)
+{
+    if (!task->pool)
+        return false;
+    tdm__pool_lock(task->pool);
+    bool starved = tdm__row_is_live(&task->row) && task->row.state == TDM_QUEUED &&
+                   tdm__pool_all_wait(task->pool, waits_for_self, self);
+    tdm__pool_unlock(task->pool);
+    return starved;
+}
+
+static bool leads_to(const tdm__await *await, tdm__exec *self, unsigned depth)
+{
+    if (depth > LONGEST_CHAIN)
+        return false;
+    if (await->group)
+        return tdm__group_has(await->group, self);
+    tdm_task *task = await->task;
+    if (&task->exec == self)
+        return true;
+    if (task->evented)
+        return false;
+    if (task->exec.awaits)
+        return leads_to(task->exec.awaits, self, depth + 1);
+    return depth == 0 && is_starved_by(task, self);
+}
+
+bool tdm__await_begin(tdm__exec *self, tdm__await *await)
+{
+    if (leads_to(await, self, 0))
+        return false;
+    self->awaits = await;
+    return true;
+}
+
+void tdm__await_end(tdm__exec *self)
+{
+    self->awaits = NULL;
+}
+
+bool tdm__await_note(tdm__exec *self, tdm__await *await)
+{
+    tdm__lock(&lock);
+    bool harmless = tdm__await_begin(self, await);
+    tdm__unlock(&lock);
+    return harmless;
+}
+
+void tdm__await_forget(tdm__exec *self)
+{
+    tdm__lock(&lock);
+    tdm__await_end(self);
+    tdm__unlock(&lock);
+}
+
+/* ---- handles ---- */
+
+void tdm__handle_made(tdm_task *task)
+{
+    if (!task->executor->settings.debug)
+        return;
+    tdm__task_more *more = tdm__task_more_of(task);
+    tdm__lock(&lock);
+    more->older = newest;
+    if (newest)
+        tdm__task_more_of(newest)->newer = task;
+    newest = task;
+    more->listed = true;
+    tdm__unlock(&lock);
+}
+
+/* With the lock. */
+static void handle_given_up(tdm__task_more *more)
+{
+    if (!more->listed)
+        return;
+    if (more->newer)
+        tdm__task_more_of(more->newer)->older = more->older;
+    else
+        newest = more->older;
+    if (more->older)
+        tdm__task_more_of(more->older)->newer = more->newer;
+    more->listed = false;
+}
+
+static void report_failure(const tdm_end *end)
+{
+    if (end->state == TDM_FAILED)
+        tdm_log_warning("task %llu \"%s\" failed, and nobody looked at its error: %s (%d)",
+                        (unsigned long long) end->id, end->name, strerror(-end->result), end->result);
+}
+
+void tdm__handles_report(tdm_executor *executor)
+{
+    tdm__lock(&lock);
+    for (tdm_task *task = newest; task; task = tdm__task_more_of(task)->older) {
+        const tdm__task_more *more = tdm__task_more_of(task);
+        if (task->executor != executor)
+            continue;
+        tdm_log_warning("task %llu \"%s\" was never joined", (unsigned long long) task->row.id, task->row.name);
+        if (more->over)
+            report_failure(&more->end);
+    }
+    tdm__unlock(&lock);
+}
+
+tdm__published_to tdm__task_publish(tdm_task *task)
+{
+    tdm__task_more *more = tdm__task_more_of(task);
+    tdm__published_to to = TDM__TO_HOLDER;
+    tdm__task_end(task, &more->end);
+    tdm_end end = more->end;
+    tdm__lock(&lock);
+    if (task->evented && tdm__evented_leave(task)) {
+        to = TDM__NOT_YET;
+    } else {
+        more->over = true;
+        if (more->let_go)
+            to = TDM__TO_NOBODY;
+        tdm__waiters_wake_all(&more->joiners, 0);
+    }
+    tdm__unlock(&lock);
+    if (to == TDM__TO_NOBODY)
+        report_failure(&end);
+    return to;
+}
+
+int tdm_task_start(tdm_task **out, tdm_executor *executor, const tdm_task_spec *spec)
+{
+    return tdm__spawn(executor, spec, out, NULL);
+}
+
+void tdm_task_detach(tdm_task **handle)
+{
+    tdm_task *task = *handle;
+    if (!task)
+        return;
+    *handle = NULL;
+    tdm__task_more *more = tdm__task_more_of(task);
+    tdm__lock(&lock);
+    handle_given_up(more);
+    more->let_go = true;
+    bool over = more->over;
+    tdm__unlock(&lock);
+    if (over) {
+        report_failure(&more->end);
+        tdm__task_free(task);
+    }
+}
+
+bool tdm_task_ended_yet(const tdm_task *task)
+{
+    tdm__lock(&lock);
+    bool over = ((const tdm__task_more *) (task + 1))->over;
+    tdm__unlock(&lock);
+    return over;
+}
+
+int tdm_task_stop(tdm_task *task)
+{
+    tdm_task *over = NULL;
+    tdm__lock(&lock); /* while it is held, the task cannot end for good */
+    bool ended = tdm__task_more_of(task)->over;
+    if (!ended)
+        over = tdm__task_ask_to_stop(task);
+    tdm__unlock(&lock);
+    if (over)
+        tdm__task_over(over);
+    return ended ? -EALREADY : 0;
+}
+
+/* ---- joining ---- */
+
+static int take(tdm_task **handle, tdm_end *end)
+{
+    tdm_task *task = *handle;
+    tdm__task_more *more = tdm__task_more_of(task);
+    tdm__lock(&lock);
+    handle_given_up(more);
+    tdm__unlock(&lock);
+    if (end)
+        *end = more->end;
+    *handle = NULL;
+    tdm__task_free(task);
+    return 0;
+}
+
+/* One wait, or one run of the task here. With the lock, which is let go of. @return 0: look again. */
+static int wait_once(tdm_task *task, int64_t deadline_ns, bool shielded)
+{
+    tdm__task_more *more = tdm__task_more_of(task);
+    tdm__exec *self = tdm__exec_to_wait();
+    tdm__await await = {.task = task};
+    tdm__waiter waiter;
+    if (!self || !tdm__await_begin(self, &await)) {
+        tdm__unlock(&lock);
+        return -EDEADLK;
+    }
+    int err = shielded ? tdm__waiters_wait_shielded(&more->joiners, &waiter, &lock)
+                       : tdm__waiters_wait(&more->joiners, &waiter, &lock, deadline_ns);
+    tdm__await_forget(self);
+    return err;
+}
+
+static int join(tdm_task **handle, int64_t deadline_ns, bool shielded, tdm_end *end)
+{
+    tdm_task *task = *handle;
+    const tdm__task_more *more = tdm__task_more_of(task);
+    for (;;) {
+        tdm__lock(&lock);
+        if (more->over)
+            break;
+        if (tdm__task_claim(task)) {
+            tdm__unlock(&lock);
+            tdm__task_run_claimed(task);
+            continue;
+        }
+        int err = wait_once(task, deadline_ns, shielded);
+        if (err)
+            return err == TDM__DUE ? -ETIMEDOUT : err;
+    }
+    tdm__unlock(&lock);
+    return take(handle, end);
+}
+
+int tdm_join(tdm_task **task, tdm_end *end)
+{
+    return join(task, INT64_MAX, false, end);
+}
+
+int tdm_join_for(tdm_task **task, double seconds, tdm_end *end)
+{
+    return join(task, tdm__deadline_in(seconds), false, end);
+}
+
+int tdm_join_shielded(tdm_task **task, tdm_end *end)
+{
+    return join(task, INT64_MAX, true, end);
+}
