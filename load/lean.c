@@ -20,9 +20,31 @@ typedef struct cursor {
 } cursor;
 
 /* Letters, digits and '-' are all that a usual name is made of. */
-static bool is_name_byte(unsigned char c)
+static const bool name_bytes[256] = {
+    ['-'] = 1, ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1,
+    ['8'] = 1, ['9'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1, ['G'] = 1,
+    ['H'] = 1, ['I'] = 1, ['J'] = 1, ['K'] = 1, ['L'] = 1, ['M'] = 1, ['N'] = 1, ['O'] = 1, ['P'] = 1,
+    ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1, ['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1, ['Y'] = 1,
+    ['Z'] = 1, ['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1, ['e'] = 1, ['f'] = 1, ['g'] = 1, ['h'] = 1,
+    ['i'] = 1, ['j'] = 1, ['k'] = 1, ['l'] = 1, ['m'] = 1, ['n'] = 1, ['o'] = 1, ['p'] = 1, ['q'] = 1,
+    ['r'] = 1, ['s'] = 1, ['t'] = 1, ['u'] = 1, ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1};
+
+/* The first byte that is no printable ASCII. Eight at a time: below ' ' a subtraction borrows, '\x7f' is carried over by
+ * an addition, and the rest has its high bit set; what that may do to later bytes does not matter. */
+static const char *skip_plain(const char *p, const char *end)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
+    for (uint64_t bytes, odd; end - p >= 8; p += 8) {
+        memcpy(&bytes, p, 8);
+        odd = ((bytes - ones * ' ') | (bytes + ones) | bytes) & high;
+        if (odd)
+            return p + __builtin_ctzll(odd) / 8;
+    }
+#endif
+    while (p < end && *p >= ' ' && *p <= '~')
+        p++;
+    return p;
 }
 
 static bool read_number(cursor *c, uint64_t *out)
@@ -71,8 +93,7 @@ static bool read_status(cursor *c, load_reply *reply)
     if (p[0] < '2' || p[0] > '9' || p[1] < '0' || p[1] > '9' || p[2] < '0' || p[2] > '9' || p[3] != ' ')
         return false;
     reply->status = (unsigned) ((p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0'));
-    for (p += 4; p < c->end && *p >= ' ' && *p <= '~'; p++)
-        ;
+    p = skip_plain(p + 4, c->end);
     if (c->end - p < 2 || p[0] != '\r' || p[1] != '\n')
         return false;
     c->at = p + 2;
@@ -89,7 +110,7 @@ static bool read_field(cursor *c, field *f)
 {
     const char *p = c->at, *end = c->end;
     f->name = p;
-    while (p < end && is_name_byte((unsigned char) *p))
+    while (p < end && name_bytes[(unsigned char) *p])
         p++;
     f->name_size = (size_t) (p - f->name);
     if (f->name_size == 0) {
@@ -101,8 +122,7 @@ static bool read_field(cursor *c, field *f)
     for (p++; p < end && *p == ' '; p++)
         ;
     f->value = p;
-    while (p < end && *p >= ' ' && *p <= '~')
-        p++;
+    p = skip_plain(p, end);
     f->value_size = (size_t) (p - f->value);
     if (f->value_size == 0 || p[-1] == ' ' || end - p < 3 || p[0] != '\r' || p[1] != '\n' || p[2] == ' ' ||
         p[2] == '\t')

@@ -4,6 +4,7 @@
  * same service stand side by side in one report. With --mix all URLs are one target. */
 #include "load/plan.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@ static int make_levels(const double *counts, int count_of_counts, const double *
                        load_level **out)
 {
     int n = count_of_counts > count_of_rates ? count_of_counts : count_of_rates;
+    assert(n > 0); /* a list has an entry */
     load_level *levels = calloc((size_t) n, sizeof *levels);
     if (!levels)
         return -ENOMEM;

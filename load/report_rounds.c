@@ -232,6 +232,8 @@ static bool comparable(const load_rounds *a, const load_rounds *b, load_round_fi
 {
     if (!a->known[figure] || !b->known[figure] || a->figures[figure].mean <= 0 || b->figures[figure].mean <= 0)
         return false;
+    if (figure == LOAD_ROUND_RESPONSE && (a->count < 2 || b->count < 2))
+        return !a->known[LOAD_ROUND_ELAPSED]; /* a volley's responses are chance; its tasks' time is not */
     return figure != LOAD_ROUND_ELAPSED || fabs(work_of(a) - work_of(b)) < 0.25 * fmax(work_of(a), work_of(b));
 }
 

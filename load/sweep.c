@@ -40,6 +40,7 @@ typedef struct runner {
     load_series series;
     load_job job;
     load_phase phase;
+    uint64_t asked_before; /* by the follower, before the server's counts were read */
     bool opening, following;
 } runner;
 
@@ -161,7 +162,8 @@ static void turn(runner *r)
     if (now < r->tick_ns)
         return;
     r->tick_ns = now + TICK_NS;
-    if (r->follow)
+    bool counting = r->opening && r->vitals && load_vitals_busy(r->vitals); /* no other question meanwhile */
+    if (r->follow && !counting)
         load_follow_tick(r->follow, now);
     if (r->vitals)
         load_vitals_tick(r->vitals, now);
@@ -208,7 +210,8 @@ static int conclude(runner *r)
     load_vitals_finish(r->vitals);
     await_vitals(r);
     if (!step->interrupted)
-        load_vitals_conclude(r->vitals, load_follow_asked(r->follow), load_engine_warmup_tasks(r->engine));
+        load_vitals_conclude(r->vitals, load_follow_asked(r->follow) - r->asked_before,
+                             load_engine_warmup_tasks(r->engine));
     return 0;
 }
 
@@ -226,6 +229,7 @@ static int drive(runner *r)
         if (load_follow_has_list(r->follow))
             load_vitals_begin(r->vitals);
         await_vitals(r);
+        r->asked_before = load_follow_asked(r->follow);
     }
     r->opening = false;
     step->started_wall_ns = tdm_clock_wall_ns();
@@ -321,6 +325,11 @@ static void judge_target(load_sweep *sweep, const load_step *step)
     }
 }
 
+static bool same_level(const load_level *a, const load_level *b)
+{
+    return a->connections == b->connections && a->rate == b->rate && a->requests == b->requests;
+}
+
 static load_step *next_step(runner *r, unsigned index, unsigned level, unsigned round)
 {
     load_sweep *sweep = r->sweep;
@@ -331,7 +340,7 @@ static load_step *next_step(runner *r, unsigned index, unsigned level, unsigned 
     step->level_index = level;
     step->round = round;
     for (unsigned k = 0; k < level; k++)
-        step->repeat += !memcmp(&target->levels[k], &target->levels[level], sizeof target->levels[k]);
+        step->repeat += same_level(&target->levels[k], &target->levels[level]);
     sweep->step_count++;
     return step;
 }

@@ -212,7 +212,8 @@ void load_vitals_conclude(const load_vitals *v, uint64_t others, uint64_t warmup
     server->known = true;
     server->accepted = (uint64_t) (v->last.accepted - v->first.accepted);
     server->rejected = (uint64_t) (v->last.rejected - v->first.rejected);
-    server->requests = (uint64_t) (v->last.requests - v->first.requests) - v->asked - others;
+    int64_t requests = v->last.requests - v->first.requests - (int64_t) (v->asked + others);
+    server->requests = requests > 0 ? (uint64_t) requests : 0;
     server->agrees = server->accepted == tasks->promised + warmup_tasks;
     for (int i = 0; i < LOAD_STATE_COUNT; i++) {
         bool ended = load_state_ended((load_state) i);

@@ -223,6 +223,7 @@ static void open_all(load_worker *w)
 
 static void carry_out(load_worker *w, load_order order)
 {
+    w->tally.thread.thread = tdm_thread_id();
     w->tick_ns = w->publish_ns = 0;
     if (order == LOAD_ORDER_OPEN)
         open_all(w);
@@ -255,10 +256,8 @@ static void *run(void *arg)
 {
     load_worker *w = arg;
     (void) prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
-    w->tally.thread.thread = tdm_thread_id();
     for (load_order order; (order = await_order(w)) != LOAD_ORDER_QUIT;) {
         carry_out(w, order);
-        w->tally.thread.thread = tdm_thread_id();
         load_engine_worker_done(w->engine);
     }
     return NULL;

@@ -12,9 +12,8 @@
 #include <tandem/log.h>
 
 #include "server/front.h"
-#include "server/params.h"
+#include "server/openapi/docs.h"
 
-#define MAX_SECONDS 1e9
 #define MAX_FIELDS 100000
 #define MAX_HEAD ((size_t) 256 << 20) /* places in it are 32-bit numbers */
 
@@ -27,7 +26,7 @@ static int refuse_option(const char *option, const char *why)
 static int resolve_seconds(const char *option, const double *given, double fallback, double *out)
 {
     *out = given ? *given : fallback;
-    if (!isfinite(*out) || *out < 0 || *out > MAX_SECONDS)
+    if (!isfinite(*out) || *out < 0 || *out > TDM__MAX_SECONDS)
         return refuse_option(option, "is not a sensible number of seconds");
     return 0;
 }
@@ -117,6 +116,8 @@ int tdm_app_create(tdm_app **out, const tdm_app_options *given)
     app->host = copy_of(app->options.host, "127.0.0.1");
     app->port = copy_of(app->options.port, "8000");
     int err = app->name && app->version && app->host && app->port ? resolve_options(app) : -ENOMEM;
+    if (!err)
+        err = tdm__routers_init(&app->routers, app);
     if (err) {
         tdm_app_destroy(&app);
         return err;
@@ -129,20 +130,7 @@ int tdm_app_create(tdm_app **out, const tdm_app_options *given)
 
 int tdm_app_route(tdm_app *app, const tdm_route *route)
 {
-    if (atomic_load(&app->state) != TDM__NEW)
-        return -EBUSY;
-    const char *why = NULL;
-    int err = 0;
-    if (route->params)
-        err = tdm__params_check(route->params, route->params_size, &why);
-    if (!err)
-        err = tdm__router_add(&app->router, route, &why);
-    if (err == -EEXIST)
-        why = "there is a route for this method and path already";
-    if (err)
-        tdm_log_error("route %s %s: %s", route->method ? route->method : "?", route->path ? route->path : "?",
-                      why ? why : strerror(-err));
-    return err;
+    return tdm_router_route(app->routers.root, route);
 }
 
 int tdm_app_get(tdm_app *app, const char *path, tdm_handler_fn *run)
@@ -221,7 +209,13 @@ int tdm_app_start(tdm_app *app)
         tdm_log_error("cannot start: %s", strerror(-err));
         return err;
     }
-    err = start_serving(app);
+    err = tdm__docs_add(app);
+    if (!err)
+        err = tdm__routers_freeze(&app->routers);
+    if (!err)
+        err = tdm__docs_write(app);
+    if (!err)
+        err = start_serving(app);
     if (err) {
         tdm_executor_destroy(&app->executor);
         return err;
@@ -286,7 +280,8 @@ int tdm_app_destroy(tdm_app **app_at)
     int err = end_everything(app);
     if (err)
         return err;
-    tdm__router_finish(&app->router);
+    tdm__docs_finish(app);
+    tdm__routers_finish(&app->routers);
     free(app->fronts);
     free(app->name);
     free(app->version);

@@ -193,7 +193,10 @@ void tdm__exchange_refuse(tdm__exchange *x, int status)
 
 void tdm__exchange_half_closed(tdm__exchange *x)
 {
+    const tdm__hooks *hooks = x->gate->server->options.hooks;
     atomic_fetch_add_explicit(&x->gate->server->half_closed, 1, memory_order_relaxed);
+    if (x->owner && hooks->half_closed && hooks->half_closed(x->owner))
+        x->gate->ways->close(x);
 }
 
 static void on_peer(void *what, tdm__peer_event event)

@@ -149,9 +149,10 @@ static void look_for_end(connection *c)
         return;
     }
     c->half = true;
-    if (!c->half_told)
-        tdm__exchange_half_closed(&c->base);
+    bool told = c->half_told;
     c->half_told = true;
+    if (!told)
+        tdm__exchange_half_closed(&c->base); /* which may close it */
 }
 
 /* @return bytes taken; the rest belongs to later requests. */

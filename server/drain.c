@@ -50,7 +50,7 @@ static void on_cancel(tdm__message *message)
     tdm__front *front = (tdm__front *) ((char *) message - offsetof(tdm__front, cancel));
     tdm_request *req;
     TAILQ_FOREACH(req, &front->handling, link)
-    tdm__handler_cancel(&req->handler);
+    tdm__request_cancel(req);
 }
 
 static void cancel_handlers(tdm_app *app)

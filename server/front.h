@@ -10,7 +10,7 @@
 #include <tandem/app.h>
 
 #include "server/request.h"
-#include "server/router.h"
+#include "server/route/group.h"
 #include "server/transport.h"
 
 /* One per loop; its own cache lines, because each request counts. */
@@ -23,13 +23,19 @@ typedef struct tdm__front {
     _Atomic uint64_t requests, replies, left;
 } tdm__front;
 
+#define TDM__MAX_SECONDS 1e9 /* that an option can mean */
+
 typedef enum tdm__app_state { TDM__NEW, TDM__STARTED, TDM__STOPPING, TDM__STOPPED } tdm__app_state;
 
 struct tdm_app {
     tdm_app_options options; /* the strings are copies, the pointers to doubles are resolved below */
     char *name, *version, *host, *port;
     double drain_timeout, drain_announce, drain_grace;
-    tdm__router router; /* read-only once started */
+    tdm__routers routers; /* read-only once started */
+    struct {
+        tdm_json_writer document;
+        char *page;
+    } docs; /* read-only once started */
     tdm_executor *executor;
     tdm__server *server;
     tdm__front *fronts;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: a reply is made where its handler runs, on the loop or on a worker: the background tasks are accepted, the
- * bytes are formatted, and only then do they go to the loop that owns the connection. Memory is taken before the tasks
- * are accepted, because accepting cannot be undone. From a worker the request itself is the message to the loop. */
+/* DESIGN: a reply is made where its handler runs, on the loop or on a worker: middleware sees it, the background tasks
+ * are accepted, the bytes are formatted, and only then do they go to the loop that owns the connection. Memory is taken
+ * before the tasks are accepted, because accepting cannot be undone. From a worker the request itself is the message to
+ * the loop. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include <tandem/log.h>
+
 #include "server/front.h"
-#include "server/problem.h"
 #include "server/request.h"
-#include "server/status.h"
 
 static void deliver_message(tdm__message *message)
 {
@@ -30,62 +30,66 @@ static void send_off(tdm_request *req)
     tdm__loop_post(loop, &req->message);
 }
 
-int tdm__request_reply(tdm_request *req, int status, const char *type, const void *body, size_t size)
+/* Middleware on the way out, the innermost first. */
+static void pass_out(tdm_request *req, tdm_outgoing *reply)
+{
+    for (unsigned i = req->chain->count; i > 0; i--) {
+        const tdm_middleware *m = req->chain->list[i - 1];
+        int err = m->after ? m->after(req, reply, m->arg) : 0;
+        if (!err)
+            continue;
+        static const char body[] = "{\"detail\":\"Internal Server Error\"}";
+        tdm_log_error("middleware %s failed on a reply: %s", m->name, strerror(-err));
+        req->extras = NULL;
+        req->last_extra = &req->extras;
+        *reply = (tdm_outgoing){500, "application/json", body, sizeof body - 1, false};
+        return;
+    }
+}
+
+int tdm__request_prepare(tdm_request *req, tdm_outgoing *reply, tdm__wire *wire)
 {
     if (req->replied)
         return -EALREADY;
-    if (status < 200 || status > 599 || (size && tdm__wire_bodiless(status)) || (type && !tdm__wire_value_ok(type)))
+    int status = reply->status;
+    if (status < 200 || status > 599 || (reply->size && tdm__wire_bodiless(status)) ||
+        (reply->type && !tdm__wire_value_ok(reply->type)))
         return -EINVAL;
-    struct tdm_app *app = req->front->app;
-    tdm__wire wire = {.status = status, .type = type, .body = body, .body_size = size, .extras = req->extras};
-    wire.head_only = strcmp(req->method, "HEAD") == 0;
-    wire.close = !req->keep_alive || tdm_app_draining(app);
-    wire.keep_alive = req->old;
-    char *bytes = tdm__arena_alloc(&req->arena, tdm__wire_bound(&wire));
-    if (!bytes)
+    bool streamed = reply->streamed;
+    if (req->arrived && req->chain->count)
+        pass_out(req, reply);
+    if (streamed != reply->streamed)
+        return -EIO; /* the 500 is made by whoever began to stream */
+    *wire = (tdm__wire){.status = reply->status, .type = reply->type, .body = reply->body, .body_size = reply->size};
+    wire->extras = req->extras;
+    wire->head_only = streamed || strcmp(req->method, "HEAD") == 0;
+    wire->close = !req->keep_alive || tdm_app_draining(req->front->app);
+    wire->keep_alive = req->old;
+    req->wire = tdm__arena_alloc(&req->arena, tdm__wire_bound(wire));
+    if (!req->wire)
         return -ENOMEM;
-    wire.tasks = req->batch.count;
-    if (wire.tasks) {
-        tdm__batch_accept(&req->batch, app->executor, req->front->loop, req->id, &wire.first_id, &wire.last_id);
-        req->accepted = true;
-    }
+    tdm__background_accept(req);
+    wire->tasks = req->task_count;
+    wire->first_id = req->first_task;
+    wire->last_id = req->last_task;
     req->replied = true;
-    req->status = status;
-    req->wire = bytes;
-    req->wire_size = tdm__wire_write(&wire, bytes);
+    req->status = reply->status;
+    return 0;
+}
+
+int tdm__request_reply(tdm_request *req, int status, const char *type, const void *body, size_t size)
+{
+    tdm_outgoing reply = {status, type, body, size, false};
+    tdm__wire wire;
+    int err = tdm__request_prepare(req, &reply, &wire);
+    if (err)
+        return err;
+    req->wire_size = tdm__wire_write(&wire, req->wire);
     req->wire_close = wire.close;
     if (tdm_request_gone(req))
         return -EPIPE;
     send_off(req);
     return 0;
-}
-
-static const struct {
-    int err, status;
-} failures[] = {
-    {-EAGAIN, 503}, {-ESHUTDOWN, 503}, {-ETIMEDOUT, 504}, {0, 500}, /* the last is for all others */
-};
-
-void tdm__request_fail(tdm_request *req, int err)
-{
-    if (err == -ECANCELED && tdm_app_draining(req->front->app))
-        err = -ESHUTDOWN;
-    size_t i = 0;
-    while (failures[i].err && failures[i].err != err)
-        i++;
-    int status = failures[i].status;
-    req->extras = NULL; /* what the handler meant for its own reply */
-    req->last_extra = &req->extras;
-    if (status == 503)
-        tdm_reply_header(req, "Retry-After", "1");
-    if (tdm_reply_error(req, status, tdm__status_phrase(status)) != -ENOMEM)
-        return;
-    /* No memory for a reply: the connection goes, and with it the client's hope for one. */
-    req->replied = true;
-    req->status = status;
-    tdm__batch_release(&req->batch);
-    if (req->exchange)
-        tdm__exchange_cut(req->exchange);
 }
 
 int tdm_reply_header(tdm_request *req, const char *name, const char *value)
@@ -107,6 +111,8 @@ int tdm_reply_header(tdm_request *req, const char *name, const char *value)
     return 0;
 }
 
+/* ---- the common kinds ---- */
+
 int tdm_reply(tdm_request *req, int status, const char *type, const void *body, size_t size)
 {
     return tdm__request_reply(req, status, type, body, size);
@@ -120,6 +126,11 @@ int tdm_reply_empty(tdm_request *req, int status)
 int tdm_reply_text(tdm_request *req, int status, const char *text)
 {
     return tdm__request_reply(req, status, "text/plain; charset=utf-8", text, strlen(text));
+}
+
+int tdm_reply_html(tdm_request *req, int status, const char *html)
+{
+    return tdm__request_reply(req, status, "text/html; charset=utf-8", html, strlen(html));
 }
 
 int tdm_reply_json_text(tdm_request *req, int status, const char *json)
@@ -136,25 +147,12 @@ int tdm_reply_json(tdm_request *req, int status, const tdm_json_writer *json)
     return tdm__request_reply(req, status, "application/json", text, size);
 }
 
-int tdm_reply_error(tdm_request *req, int status, const char *detail)
+int tdm_reply_struct(tdm_request *req, int status, const tdm_schema *schema, const void *from)
 {
     tdm_json_writer w;
     tdm_json_init(&w);
-    tdm_json_object_begin(&w);
-    tdm_json_key(&w, "detail");
-    tdm_json_string(&w, detail);
-    tdm_json_object_end(&w);
+    tdm_json_struct(&w, schema, from);
     int err = tdm_reply_json(req, status, &w);
-    tdm_json_finish(&w);
-    return err;
-}
-
-int tdm_reply_invalid(tdm_request *req, tdm_param_in in, const char *name, const char *input, const char *why)
-{
-    tdm_json_writer w;
-    tdm_json_init(&w);
-    tdm__problem_value(&w, in == TDM_PATH ? "path" : "query", name, input, why);
-    int err = tdm_reply_json(req, 422, &w);
     tdm_json_finish(&w);
     return err;
 }

@@ -11,10 +11,13 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+#include <tandem/middleware.h>
 #include <tandem/request.h>
 #include <tandem/route.h>
 
 #include "server/arena.h"
+#include "server/route/group.h"
+#include "server/schema/params.h"
 #include "server/transport.h"
 #include "server/wire.h"
 #include "tasks/batch.h"
@@ -22,25 +25,54 @@
 
 struct tdm__front;
 
+/* Something kept under a key. */
+typedef struct tdm__kept {
+    struct tdm__kept *next;
+    const void *key;
+    void *value;
+} tdm__kept;
+
+/* A reply in pieces. */
+typedef struct tdm__streaming {
+    bool begun, ended; /* handler: tdm_stream_begin() and tdm_stream_end() were called */
+    bool mute;         /* the answer to a HEAD: pieces go nowhere */
+    bool sized;        /* its length was told: `left` bytes are still to come */
+    bool chunked;
+    uint64_t left;
+    struct tdm__events *events; /* they are server-sent events; NULL: they are not */
+    tdm__exec *writer;          /* loop: waits for the client */
+} tdm__streaming;
+
 struct tdm_request {
     atomic_uint refs;
-    atomic_bool gone; /* set by the loop, read by the handler */
+    atomic_bool gone, half_closed; /* set by the loop, read by the handler */
 
     /* never change after arrival */
     struct tdm__front *front;
-    const tdm_route *route; /* NULL: none was found */
+    tdm__endpoint *endpoint; /* NULL: none was found */
+    const tdm__chain *chain; /* middleware around it */
     uint64_t id;
-    const char *method, *target;
+    const char *method, *target, *path, *query;
+    size_t path_size, query_size;
     const tdm__field *fields;
     unsigned field_count;
     const void *body;
     size_t body_size;
-    void *params;
+    tdm__pairs path_values;
+    int64_t arrived_ns;
+    void *params, *model;
     bool keep_alive, old;
 
     /* handler */
     tdm__arena arena;
+    tdm__kept *kept;
+    const char *client;       /* its address, once somebody has asked */
+    const char *trace;        /* the id that middleware gave it */
+    tdm__pairs query_pairs;   /* made when first asked for */
+    bool query_parsed, fresh; /* `fresh`: the body is still to be checked, by the handler's lane */
     tdm__batch batch;
+    unsigned task_count; /* accepted, with these ids */
+    uint64_t first_task, last_task;
     tdm__extra *extras, **last_extra;
     bool replied;
     bool accepted; /* the batch was accepted and must be started */
@@ -48,12 +80,16 @@ struct tdm_request {
     char *wire;
     size_t wire_size;
     bool wire_close;
+    tdm__streaming stream;
 
     /* loop */
     tdm__exchange *exchange; /* NULL once it is over */
     tdm__handler handler;
     tdm__message message; /* the reply of a handler on a worker */
-    bool handling;        /* the handler was started and has not ended */
+    tdm__timer deadline;
+    bool handling; /* the handler was started and has not ended */
+    bool late;     /* its deadline passed */
+    bool arrived;  /* middleware has seen it come */
     bool ended, over;
     tdm__ending ending;
     TAILQ_ENTRY(tdm_request) link; /* in front->handling */
@@ -64,10 +100,42 @@ extern const tdm__hooks tdm__request_hooks;
 
 /* The reply's one way out. @return as tdm_reply(). */
 int tdm__request_reply(tdm_request *req, int status, const char *type, const void *body, size_t size);
-/* Answer a handler that failed: 503, 504 or 500. */
-void tdm__request_fail(tdm_request *req, int err);
+/* Make a reply ready, after all middleware: *wire says what to write, and `bytes` is where. Tasks are accepted.
+ * @return as tdm_reply(). */
+int tdm__request_prepare(tdm_request *req, tdm_outgoing *reply, tdm__wire *wire);
 /* Loop's thread: hand a formatted reply to the exchange. */
 void tdm__request_deliver(tdm_request *req);
 void tdm__request_unref(tdm_request *req);
+/* Ask the handler to stop: its waits, and its writes, say so. Loop's thread. */
+void tdm__request_cancel(tdm_request *req);
+
+/* ---- failures (failure.c) ---- */
+
+/* Answer a handler that failed: the one place where an errno becomes a status. */
+void tdm__request_fail(tdm_request *req, int err);
+
+/* ---- what came (values.c) ---- */
+
+/* Parameters and body against the endpoint's plans. Loop's thread. @return false: the request was answered. */
+bool tdm__request_fill(tdm_request *req);
+/* The body, in the handler's lane, if that is still to do. @return 0: go on, unless it was answered; a negative errno:
+ * it could not be, and that is the handler's result. */
+int tdm__request_fill_late(tdm_request *req);
+/* The query's pairs. @return 0; -EINVAL, -E2BIG, -ENOMEM. */
+int tdm__request_query(tdm_request *req);
+
+/* ---- streams (stream.c) ---- */
+
+/* Loop's thread: what the client could not take was written. */
+void tdm__stream_drained(tdm_request *req);
+/* Loop's thread: end the writer's wait. */
+void tdm__stream_wake(tdm_request *req, int result);
+/* Loop's thread: the handler has returned. End what it began. */
+void tdm__stream_settle(tdm_request *req);
+
+/* ---- background tasks (background.c) ---- */
+
+/* Accept the request's tasks, if it has any and they were not accepted: they have ids from then on. */
+void tdm__background_accept(tdm_request *req);
 
 #endif

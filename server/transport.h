@@ -48,6 +48,9 @@ typedef struct tdm__hooks {
     int (*head)(void *context, const tdm__incoming *incoming, size_t *limit);
     /* Nothing of a reply in pieces waits for the client any more: after each time that something did. */
     void (*drained)(void *owner);
+    /* The client has sent a FIN while its reply is awaited, which may be leaving or only the end of what it sends: at
+     * most once. May be NULL. @return true: take it for leaving, and close the connection. */
+    bool (*half_closed)(void *owner);
     /* Exactly once for each exchange that has an owner. The exchange is gone when this is called. */
     void (*over)(void *owner, tdm__ending ending);
     /* No listener and no connection is left: once, after tdm__server_close(). On any loop's thread. */

@@ -115,7 +115,9 @@ size_t tdm__wire_write(const tdm__wire *wire, char *to)
         to = put(to, wire->type, strlen(wire->type));
         to = PUT(to, "\r\n");
     }
-    if (!tdm__wire_bodiless(wire->status)) {
+    if (wire->chunked) {
+        to = PUT(to, "Transfer-Encoding: chunked\r\n");
+    } else if (!wire->unsized && !tdm__wire_bodiless(wire->status)) {
         to = PUT(to, "Content-Length: ");
         to = put_number(to, wire->body_size);
         to = PUT(to, "\r\n");

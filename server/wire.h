@@ -19,7 +19,9 @@ typedef struct tdm__wire {
     const char *type; /* or NULL */
     const void *body;
     size_t body_size;
-    bool head_only;  /* the answer to a HEAD: all fields, no body */
+    bool head_only;  /* the answer to a HEAD, or a body that follows: all fields, no body */
+    bool unsized;    /* no Content-Length: chunked, or up to the end of the connection */
+    bool chunked;    /* with `unsized` */
     bool close;      /* say `Connection: close` */
     bool keep_alive; /* say `Connection: keep-alive`, for HTTP/1.0 */
     unsigned tasks;  /* > 0: say which tasks */

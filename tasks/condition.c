@@ -68,12 +68,15 @@ int tdm_condition_wait_until(tdm_condition *c, tdm_mutex *mutex, bool (*holds)(v
     if (!tdm__mutex_is_mine(mutex))
         return -EPERM;
     int64_t deadline_ns = tdm__deadline_in(seconds);
+    struct tdm_timeout *scope = tdm__scope_that_would_fire(tdm__exec_to_wait());
     int err = 0;
     while (!holds(arg)) {
         if (err)
             return err; /* a wait that failed is followed by one last look */
         err = wait(c, mutex, deadline_ns);
     }
+    if (err == -ETIMEDOUT)
+        tdm__scope_spare(scope); /* it holds: nobody was too late */
     return 0;
 }
 

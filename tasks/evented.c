@@ -2,7 +2,10 @@
 /* DESIGN: an evented task lives on its loop's thread as a row of callbacks. Its word (exec.wait, which it needs for
  * nothing else) says what has been asked of it, and whether its one message is on its way to the loop; so it can be
  * finished and asked to stop from any thread, at once and at any time, without allocating. It is ended in one place, on
- * the loop, outside any callback of its own. */
+ * the loop, outside any callback of its own, and never while its message is under way: then by that message.
+ * Until it starts, and on its way home, the message is in other hands, and the word says so; what is asked meanwhile is
+ * only noted. A request to stop never calls the user's code at once: who asks may hold a lock, or walk over a list of
+ * tasks. */
 #include <tandem/evented.h>
 
 #include <assert.h>
@@ -14,10 +17,12 @@
 
 enum {
     FINISHED = 1, /* tdm_task_finish() was called, and `result` is set */
-    STOP = 2,     /* somebody elsewhere asks it to stop */
-    POSTED = 4,   /* its message is on its way */
-    LEAVING = 8,  /* it is taken apart but for its message */
-    ASKED = 16,   /* on_cancel was called */
+    STOP = 2,     /* somebody asks it to stop */
+    POSTED = 4,   /* its message is on its way, or in other hands */
+    ENDED = 8,    /* whoever takes it apart alone may touch it, and the message's receiver if one of these is set: */
+    HOMING = 16,  /* its message is to bring it home */
+    LEAVING = 32, /* it is taken apart but for its message */
+    ASKED = 64,   /* on_cancel was called */
 };
 
 static int set(tdm_task *task, int flags)
@@ -41,9 +46,14 @@ static bool is_inside(const tdm_task *task)
     return tdm__loop_entered(task->exec.loop) == &task->exec;
 }
 
+static int word_of(tdm_task *task)
+{
+    return atomic_load_explicit(&task->exec.wait, memory_order_acquire);
+}
+
 static bool is_finished(tdm_task *task)
 {
-    return atomic_load_explicit(&task->exec.wait, memory_order_relaxed) & FINISHED;
+    return word_of(task) & FINISHED;
 }
 
 static void end(tdm_task *task)
@@ -67,8 +77,8 @@ static void call(tdm_task *task, tdm_task_fn *fn)
     if (result < 0)
         tdm_task_finish(task, result);
     tdm__loop_leave(loop, outer);
-    if (outer != &task->exec && is_finished(task))
-        end(task);
+    if (outer != &task->exec && (word_of(task) & (FINISHED | POSTED)) == FINISHED)
+        end(task); /* else on_message() does, if it is finished */
 }
 
 static int ask_user(tdm_task *task, void *arg)
@@ -77,7 +87,7 @@ static int ask_user(tdm_task *task, void *arg)
     return 0;
 }
 
-/* Asked to stop, or out of time: once for each. */
+/* Asked to stop, or out of time. */
 static void stop(tdm_task *task, int result)
 {
     if (task->more && tdm__task_more_of(task)->on_cancel) {
@@ -91,18 +101,30 @@ static void stop(tdm_task *task, int result)
     tdm_task_finish(task, result);
 }
 
+/* A request to stop has come to the loop. */
+static void take_request(tdm_task *task)
+{
+    if (task->row.state != TDM_RUNNING)
+        return; /* it has not begun, and will see the mark; or the drain has closed its books */
+    task->row.cancel_requested = true;
+    if (!is_finished(task))
+        stop(task, -ECANCELED);
+}
+
 static void on_message(tdm__message *message)
 {
     tdm_task *task = task_of_message(message);
     int before = clear(task, POSTED | STOP);
     if (before & LEAVING)
         tdm__task_farewell(task);
-    else if (!tdm__row_is_live(&task->row))
-        ; /* it has ended otherwise, and is being taken apart elsewhere */
+    else if (before & HOMING)
+        tdm__evented_go_home(task);
+    else if (before & ENDED)
+        ; /* it may be gone already */
     else if (before & FINISHED)
         end(task);
     else if (before & STOP)
-        tdm__evented_cancel(task);
+        take_request(task);
 }
 
 /* Send its message, unless it is on its way. */
@@ -134,12 +156,36 @@ void tdm__evented_ask_to_stop(tdm_task *task)
     post(task, STOP);
 }
 
-void tdm__evented_cancel(tdm_task *task)
+/* ---- its message in other hands; only where somebody elsewhere may ask it to stop, which wants a tail ---- */
+
+void tdm__evented_lend(tdm_task *task)
 {
-    task->row.cancel_requested = true;
-    atomic_store(&task->exec.cancel, true);
-    if (task->row.state == TDM_RUNNING && !is_finished(task))
-        stop(task, -ECANCELED);
+    if (task->more)
+        set(task, POSTED);
+}
+
+void tdm__evented_take_back(tdm_task *task)
+{
+    if (task->more)
+        clear(task, POSTED | STOP);
+}
+
+void tdm__evented_over(tdm_task *task)
+{
+    if (task->more)
+        set(task, ENDED);
+}
+
+void tdm__evented_go_home(tdm_task *task)
+{
+    if (!task->more || !(set(task, HOMING | POSTED) & POSTED))
+        tdm__task_go_home(task);
+}
+
+void tdm__evented_at_home(tdm_task *task)
+{
+    if (task->more)
+        clear(task, POSTED | HOMING | STOP);
 }
 
 bool tdm__evented_leave(tdm_task *task)
@@ -172,6 +218,8 @@ static int arm_deadline(tdm_task *task)
 void tdm__evented_start(tdm__message *message)
 {
     tdm_task *task = task_of_message(message);
+    tdm__evented_take_back(
+        task); /* first: a request that came before is seen by its mark, one that comes later is sent */
     if (!tdm__task_begin(task, tdm__loop_turn_now(task->exec.loop))) {
         tdm__task_over(task);
         return;
@@ -188,7 +236,8 @@ void tdm__evented_start(tdm__message *message)
 static void after_due(tdm__timer *timer)
 {
     tdm__exec *exec = (tdm__exec *) ((char *) timer - offsetof(tdm__exec, timer));
-    call(tdm__task_of(exec), exec->after);
+    if (!is_finished(tdm__task_of(exec))) /* by another thread, whose message is on its way */
+        call(tdm__task_of(exec), exec->after);
 }
 
 int tdm_task_after(tdm_task *task, double seconds, tdm_task_fn *fn)

@@ -113,6 +113,11 @@ void tdm__exec_cancel(tdm__exec *exec);
 void tdm__exec_set_deadline(tdm__exec *exec, int64_t deadline_ns);
 /* A wait has ended with -ETIMEDOUT: note whose deadline it was. */
 void tdm__scope_fired(tdm__exec *exec);
+/* For a call that looks once more after its wait has ended, and may have a result after all: then it was no scope's deadline
+ * that ended it. Before the wait: the scope that it would note, if it has not fired before. NULL: none. `exec` may be NULL. */
+struct tdm_timeout *tdm__scope_that_would_fire(tdm__exec *exec);
+/* After a wait that ended with -ETIMEDOUT: take the note back. NULL is accepted. */
+void tdm__scope_spare(struct tdm_timeout *scope);
 
 /* `ns` from now, as a deadline; INT64_MAX stays that. */
 int64_t tdm__deadline(int64_t ns);

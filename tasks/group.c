@@ -288,6 +288,7 @@ int tdm_group_wait(tdm_group *group)
 int tdm_group_next(tdm_group *group, tdm_end *end, unsigned *index)
 {
     int err = 0;
+    struct tdm_timeout *scope = tdm__scope_that_would_fire(tdm__exec_to_wait());
     tdm__lock(&group->lock);
     while (group->told == group->ended && group->live && !err) {
         group->wake_each = true;
@@ -303,6 +304,8 @@ int tdm_group_next(tdm_group *group, tdm_end *end, unsigned *index)
             *index = which;
     }
     tdm__unlock(&group->lock);
+    if (there && err == -ETIMEDOUT)
+        tdm__scope_spare(scope); /* an end came before this look */
     return there ? 1 : err;
 }
 

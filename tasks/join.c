@@ -78,6 +78,13 @@ bool tdm__await_note(tdm__exec *self, tdm__await *await)
     return harmless;
 }
 
+void tdm__await_lie_beneath(tdm__exec *self, tdm__await *await)
+{
+    tdm__lock(&lock);
+    self->awaits = await;
+    tdm__unlock(&lock);
+}
+
 void tdm__await_forget(tdm__exec *self)
 {
     tdm__lock(&lock);

@@ -20,7 +20,16 @@ enum { NUMBER_MAX = 63 }; /* cJSON copies a number into 64 bytes and cuts the re
 /* `at` stops on the first wrong byte. */
 typedef struct scanner {
     const char *at, *end;
+    const char *why; /* the first that was said */
 } scanner;
+
+/* Say what is wrong, unless it was said. @return false. */
+static bool blame(scanner *s, const char *why)
+{
+    if (!s->why)
+        s->why = why;
+    return false;
+}
 
 static bool is_digit(char c)
 {
@@ -81,7 +90,7 @@ static bool check_number(scanner *s)
     if (s->at - start <= NUMBER_MAX)
         return true;
     s->at = start + NUMBER_MAX;
-    return false;
+    return blame(s, "a number of more than 63 characters");
 }
 
 /* Four hex digits. @return their value, or -1. */
@@ -107,28 +116,28 @@ static bool check_escape(scanner *s)
     const char *start = s->at;
     char c = peek(s);
     if (!c || !strchr("\"\\/bfnrtu", c))
-        return false;
+        return blame(s, "an escape that JSON does not have");
     s->at++;
     if (c != 'u')
         return true;
     int unit = take_hex4(s);
     if (unit < 0)
-        return false;
+        return blame(s, "an escape \\u without four hexadecimal digits");
     if (unit >= 0xD800 && unit <= 0xDBFF) {
         if (!check_word(s, "\\u"))
-            return false;
+            return blame(s, "half a surrogate pair");
         const char *second = s->at;
         int low = take_hex4(s);
         if (low >= 0xDC00 && low <= 0xDFFF)
             return true;
         if (low >= 0)
             s->at = second;
-        return false;
+        return blame(s, "half a surrogate pair");
     }
     if (unit && (unit < 0xDC00 || unit > 0xDFFF))
         return true;
     s->at = start;
-    return false;
+    return blame(s, unit ? "half a surrogate pair" : "the escape \\u0000, which a string cannot hold");
 }
 
 static bool check_string(scanner *s)
@@ -143,11 +152,13 @@ static bool check_string(scanner *s)
             continue;
         }
         size_t length = tdm__utf8_length((const unsigned char *) s->at, (const unsigned char *) s->end);
-        if (!length || (unsigned char) *s->at < 0x20)
-            return false;
+        if (!length)
+            return blame(s, "bytes that are not UTF-8");
+        if ((unsigned char) *s->at < 0x20)
+            return blame(s, "a control character in a string");
         s->at += length;
     }
-    return take(s, '"');
+    return take(s, '"') || blame(s, "a string without its end");
 }
 
 /* A value that is not an object or array. */
@@ -171,9 +182,9 @@ static bool check_key(scanner *s)
 {
     skip_space(s);
     if (!check_string(s))
-        return false;
+        return blame(s, "expecting a name in double quotes");
     skip_space(s);
-    return take(s, ':');
+    return take(s, ':') || blame(s, "expecting a colon");
 }
 
 /* The open levels, as bits: 1 is an object. */
@@ -194,9 +205,11 @@ static int check_value(scanner *s, levels *l, bool *open)
     *open = false;
     bool object = peek(s) == '{';
     if (!object && peek(s) != '[')
-        return check_scalar(s) ? 0 : -EINVAL;
-    if (l->depth == TDM_JSON_MAX_DEPTH)
+        return check_scalar(s) || blame(s, "expecting a value") ? 0 : -EINVAL;
+    if (l->depth == TDM_JSON_MAX_DEPTH) {
+        blame(s, "nested deeper than 64");
         return -E2BIG;
+    }
     s->at++;
     skip_space(s);
     if (take(s, object ? '}' : ']'))
@@ -215,15 +228,17 @@ static bool check_ends(scanner *s, levels *l)
         if (take(s, ','))
             return !object || check_key(s);
         if (!take(s, object ? '}' : ']'))
-            return false;
+            return blame(s, object ? "expecting a comma or a closing brace" : "expecting a comma or a closing bracket");
         l->depth--;
     }
     return true;
 }
 
-int tdm__json_check(const char *text, size_t size, size_t *error_at)
+_Static_assert(TDM_JSON_MAX_DEPTH == 64 && NUMBER_MAX == 63, "as the words above say");
+
+int tdm__json_check_why(const char *text, size_t size, size_t *error_at, const char **why)
 {
-    scanner s = {text, text + size};
+    scanner s = {text, text + size, NULL};
     levels l = {0};
     bool open;
     int err;
@@ -232,9 +247,18 @@ int tdm__json_check(const char *text, size_t size, size_t *error_at)
         if (!err && !open && !check_ends(&s, &l))
             err = -EINVAL;
     } while (!err && l.depth);
-    if (!err && s.at < s.end) /* text after the document */
+    if (!err && s.at < s.end) {
+        blame(&s, "text after the document");
         err = -EINVAL;
+    }
     if (err && error_at)
         *error_at = (size_t) (s.at - text);
+    *why = s.why;
     return err;
+}
+
+int tdm__json_check(const char *text, size_t size, size_t *error_at)
+{
+    const char *why;
+    return tdm__json_check_why(text, size, error_at, &why);
 }

@@ -21,5 +21,14 @@ size_t tdm__json_plain(const char *text, size_t size);
  *  Uses no recursion.
  *  @return 0; -EINVAL, *error_at is the offset of the first wrong byte; -E2BIG: too deep. */
 int tdm__json_check(const char *text, size_t size, size_t *error_at);
+/** The same, and *why says in words what is wrong there (a literal). */
+int tdm__json_check_why(const char *text, size_t size, size_t *error_at, const char **why);
+
+/** Decode the escapes of a checked string's inside, in place, with a NUL after it. @return its size now. */
+size_t tdm__json_unescape(char *text, size_t size);
+
+/** Has no object of a checked document the same name twice? Uses no recursion.
+ *  @return 0; -EEXIST: `name` is (as much of it as there is room for) one that comes again at `at`; -ENOMEM. */
+int tdm__json_unique(const char *text, size_t size, size_t *at, char *name, size_t room);
 
 #endif

@@ -260,10 +260,39 @@ static size_t tidy(char *text)
     return (size_t) (to - text);
 }
 
+/* What people mostly mean: a few digits after the point. Up to 15 digits and a small power of ten are exact as doubles,
+ * so if their quotient is the value, they are the only 15 digits that are, and without zeros at the end the fewest.
+ * @return 0: it is not such a value. */
+static size_t format_short(char *text, double value)
+{
+    static const double powers[] = {1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+    double magnitude = fabs(value);
+    if (!(magnitude < 1e9 && magnitude >= 1e-3))
+        return 0;
+    for (int places = 1; places <= 6; places++) {
+        double power = powers[places - 1], scaled = nearbyint(magnitude * power);
+        if (scaled >= 1e15 || scaled / power != magnitude)
+            continue;
+        char *last = text + NUMBER_BOUND, *to = text;
+        uint64_t digits = (uint64_t) scaled, whole = digits / (uint64_t) power;
+        char *first = digits_before(last, digits % (uint64_t) power + (uint64_t) power);
+        *first = '.'; /* over the 1 that kept the zeros in front */
+        first = digits_before(first, whole);
+        if (value < 0)
+            *to++ = '-';
+        memmove(to, first, (size_t) (last - first));
+        return (size_t) (to - text) + (size_t) (last - first);
+    }
+    return 0;
+}
+
 /* The fewest digits that read back as the same double. 15 digits (of which %g strips zeros) are never too many for a
  * normal number; a subnormal one may need fewer. */
 static size_t format_double(char *text, double value)
 {
+    size_t size = format_short(text, value);
+    if (size)
+        return size;
     for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         int n = snprintf(text, NUMBER_BOUND, "%.*g", digits, value);
         assert(n > 0 && n < NUMBER_BOUND);
@@ -297,13 +326,17 @@ void tdm_json_null(tdm_json_writer *w)
         append(w, "null", 4);
 }
 
-void tdm_json_raw(tdm_json_writer *w, const char *json)
+void tdm_json_raw_n(tdm_json_writer *w, const char *json, size_t size)
 {
-    size_t size = strlen(json);
     if (!size)
         fail(w, -EINVAL);
     if (begin_value(w, size))
         append(w, json, size);
+}
+
+void tdm_json_raw(tdm_json_writer *w, const char *json)
+{
+    tdm_json_raw_n(w, json, strlen(json));
 }
 
 const char *tdm_json_text(const tdm_json_writer *w, size_t *size)

@@ -190,7 +190,8 @@ int tdm__loop_run(tdm__loop *loop, tdm__exec *exec)
 void tdm__loop_enqueue(tdm__loop *loop, tdm__exec *exec)
 {
     assert(loop == current);
-    exec->loop = loop;
+    if (exec->loop != loop) /* of a task it was set before others could see it, and they read it */
+        exec->loop = loop;
     exec->message.run = start_exec;
     tdm__message_list_add(&loop->todo, &exec->message);
 }

@@ -47,8 +47,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
-    (void) what, (void) arg;
+    (void) what;
     uint64_t count;
+    ((tdm__poller *) arg)->woken = true;
     while (read(fd, &count, sizeof count) < 0 && errno == EINTR)
         ; /* EAGAIN: somebody woke us twice for one message */
 }
@@ -85,6 +86,16 @@ static int make_base(tdm__poller *poller)
     return poller->base ? 0 : -ENOMEM;
 }
 
+/* libevent keeps what it is told until it polls, and only writes a warning if the kernel does not take it then. A loop that
+ * cannot be woken would be a loop that hangs: so each event must come once. */
+static int try_events(tdm__poller *poller)
+{
+    tdm__poller_wake(poller);
+    tell(poller, 1); /* long ago */
+    tdm__poller_poll(poller, false, 0);
+    return poller->woken && !poller->told_ns ? 0 : -ENOMEM;
+}
+
 int tdm__poller_init(tdm__poller *poller)
 {
     *poller = (tdm__poller){.wake_fd = -1, .timer_fd = -1, .told_ns = INT64_MAX};
@@ -101,7 +112,9 @@ int tdm__poller_init(tdm__poller *poller)
     poller->timer_event = event_new(poller->base, poller->timer_fd, EV_READ | EV_PERSIST, on_timer, poller);
     if (!poller->wake_event || !poller->timer_event)
         return -ENOMEM;
-    return event_add(poller->wake_event, NULL) < 0 || event_add(poller->timer_event, NULL) < 0 ? -ENOMEM : 0;
+    if (event_add(poller->wake_event, NULL) < 0 || event_add(poller->timer_event, NULL) < 0)
+        return -ENOMEM;
+    return try_events(poller);
 }
 
 void tdm__poller_finish(tdm__poller *poller)

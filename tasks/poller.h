@@ -13,6 +13,7 @@ typedef struct tdm__poller {
     struct event_base *base;
     struct event *wake_event, *timer_event;
     int wake_fd, timer_fd;
+    bool woken;      /* `wake_event` has been seen */
     int64_t told_ns; /* the deadline that the clock is set to; INT64_MAX: none; 0: it has gone off */
 } tdm__poller;
 

@@ -227,7 +227,10 @@ void tdm__pool_run_inside(tdm__pool *pool, tdm__exec *exec)
     }
     tdm__pool_unlock(pool);
     if (live) {
+        tdm__await await = {.task = tdm__task_of(exec)};
+        tdm__await_lie_beneath(outer, &await); /* who would wait for `outer` must see that `exec` has to end first */
         call(exec);
+        tdm__await_forget(outer); /* before `exec` can be gone */
         tdm__pool_lock(pool);
         self->innermost = outer;
         exec->kind->finish(exec, tdm_clock_ns());

@@ -97,7 +97,7 @@ static int64_t stamp_accepted(tdm_task *task, tdm__loop *loop)
     int64_t now_ns = here ? tdm__loop_now(here) : tdm_clock_ns();
     task->row.accepted_ns = now_ns;
     task->row.accepted_wall_ns = wall_from(now_ns);
-    if (!task->pool)
+    if (!task->pool && task->exec.loop != loop) /* a child of a group is seen by others already */
         task->exec.loop = loop;
     return now_ns;
 }
@@ -171,7 +171,7 @@ int tdm__task_cancel(tdm_task *task, tdm_task **over)
     task->row.cancel_requested = true;
     if (task->row.state == TDM_RUNNING) {
         if (task->evented)
-            tdm__evented_cancel(task);
+            tdm__evented_ask_to_stop(task);
         else
             tdm__exec_cancel(&task->exec);
         return 0;
@@ -204,8 +204,11 @@ static tdm_task *ready_on_loop(tdm_task *task)
         return NULL;
     }
     int64_t now_ns = tdm__loop_turn_now(loop); /* it was read when something ended, or this was accepted */
-    if (is_over(task, now_ns))
+    if (is_over(task, now_ns)) {
+        if (task->evented)
+            tdm__evented_take_back(task);
         return tdm__task_retire(task);
+    }
     task->row.ready_ns = now_ns;
     task->queued = true;
     if (task->evented)
@@ -379,10 +382,10 @@ tdm_task *tdm__task_ask_to_stop(tdm_task *task)
         tdm__pool_lock(task->pool);
         tdm__task_cancel(task, &over); /* -EALREADY: so much the better */
         tdm__pool_unlock(task->pool);
-    } else if (task->exec.loop == tdm__loop_current()) {
-        tdm__task_cancel(task, &over);
     } else if (task->evented) {
         tdm__evented_ask_to_stop(task);
+    } else if (task->exec.loop == tdm__loop_current()) {
+        tdm__task_cancel(task, &over);
     } else {
         tdm__exec_cancel(&task->exec); /* one that has not begun meets the mark when its turn comes */
     }

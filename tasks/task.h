@@ -110,6 +110,9 @@ tdm_task *tdm__task_ask_to_stop(tdm_task *task);
 bool tdm__task_claim(tdm_task *task);
 void tdm__task_run_claimed(tdm_task *task);
 
+/* Send it to the loop that spawned it, to be taken apart there. */
+void tdm__task_go_home(tdm_task *task);
+
 /* The last steps of taking apart: its holder is told, its memory goes. */
 void tdm__task_farewell(tdm_task *task);
 
@@ -117,10 +120,16 @@ void tdm__task_farewell(tdm_task *task);
 
 /* Its turn has come: the message that a queued evented task is. */
 void tdm__evented_start(tdm__message *message);
-/* It was asked to stop. On its loop. */
-void tdm__evented_cancel(tdm_task *task);
-/* The same from any thread, which makes sure that its memory stays. */
+/* Ask it to stop: it hears of it in a message, never here. Any thread, which makes sure that its memory stays. */
 void tdm__evented_ask_to_stop(tdm_task *task);
+/* Its message is used by task.c, or is so no longer. While it is, requests to stop are only noted. */
+void tdm__evented_lend(tdm_task *task);
+void tdm__evented_take_back(tdm_task *task);
+/* It has ended, and is about to be taken apart. */
+void tdm__evented_over(tdm_task *task);
+/* Call tdm__task_go_home() as soon as its message is free; and: it has come. */
+void tdm__evented_go_home(tdm_task *task);
+void tdm__evented_at_home(tdm_task *task);
 /* Nobody will ask it to stop any more. @return true: an earlier request is still on its way to the loop, and calls
  * tdm__task_farewell() when it has come. Once. */
 bool tdm__evented_leave(tdm_task *task);
@@ -154,5 +163,7 @@ void tdm__await_end(tdm__exec *self);
 /* The same, without that lock. */
 bool tdm__await_note(tdm__exec *self, tdm__await *await);
 void tdm__await_forget(tdm__exec *self);
+/* `self` does not wait, but lies beneath a task that it runs on its own stack: it goes on when that one has ended. */
+void tdm__await_lie_beneath(tdm__exec *self, tdm__await *await);
 
 #endif

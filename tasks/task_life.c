@@ -126,6 +126,8 @@ int tdm__task_create(tdm_task **out, tdm_executor *executor, const tdm_task_spec
     fill(task, executor, spec, pool);
     if (more)
         fill_more(tdm__task_more_of(task), spec, held);
+    if (task->evented)
+        tdm__evented_lend(task);
     if (held)
         tdm__handle_made(task);
     *out = task;
@@ -207,10 +209,13 @@ static void take_apart(tdm_task *task)
 
 static void come_home(tdm__message *message)
 {
-    take_apart(tdm__task_of((tdm__exec *) message));
+    tdm_task *task = tdm__task_of((tdm__exec *) message);
+    if (task->evented)
+        tdm__evented_at_home(task);
+    take_apart(task);
 }
 
-static void go_home(tdm_task *task)
+void tdm__task_go_home(tdm_task *task)
 {
     if (task->home == tdm__loop_current()) {
         tdm__loop_add(task->home, &task->exec.message, come_home);
@@ -225,9 +230,13 @@ tdm_task *tdm__task_retire(tdm_task *task)
     tdm_task *next = task->next;
     tdm__watch_notify(&task->executor->watch);
     bool here = !task->home || (task->home == tdm__loop_current() && !tdm__loop_running_stack());
+    if (task->evented)
+        tdm__evented_over(task);
     if (here)
         take_apart(task);
+    else if (task->evented)
+        tdm__evented_go_home(task);
     else
-        go_home(task);
+        tdm__task_go_home(task);
     return next;
 }

@@ -28,13 +28,31 @@ void tdm__exec_set_deadline(tdm__exec *exec, int64_t deadline_ns)
     recompute(exec);
 }
 
+static tdm_timeout *innermost_due(const tdm__exec *exec)
+{
+    tdm_timeout *scope = exec->scopes;
+    while (scope && !(scope->_deadline_ns && scope->_deadline_ns <= exec->scope_ns))
+        scope = scope->_outer;
+    return scope;
+}
+
 void tdm__scope_fired(tdm__exec *exec)
 {
-    for (tdm_timeout *scope = exec->scopes; scope; scope = scope->_outer)
-        if (scope->_deadline_ns && scope->_deadline_ns <= exec->scope_ns) {
-            scope->_fired = true;
-            return;
-        }
+    tdm_timeout *scope = innermost_due(exec);
+    if (scope)
+        scope->_fired = true;
+}
+
+tdm_timeout *tdm__scope_that_would_fire(tdm__exec *exec)
+{
+    tdm_timeout *scope = exec ? innermost_due(exec) : NULL;
+    return scope && !scope->_fired ? scope : NULL;
+}
+
+void tdm__scope_spare(tdm_timeout *scope)
+{
+    if (scope)
+        scope->_fired = false;
 }
 
 static int64_t deadline_of(double seconds)

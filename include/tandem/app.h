@@ -6,6 +6,7 @@
 
 #include <tandem/base.h>
 #include <tandem/executor.h>
+#include <tandem/middleware.h>
 #include <tandem/route.h>
 
 TDM_BEGIN
@@ -28,28 +29,30 @@ typedef struct tdm_app_options {
     const double *drain_timeout;  /**< seconds that accepted tasks may go on after a stop; NULL: 30 */
     const double *drain_announce; /**< seconds that listeners stay open after a stop; NULL: 0 */
     const double *drain_grace;    /**< seconds for cancelled tasks to end; NULL: 2 */
+    unsigned max_connections;     /**< open at once; accepting pauses beyond it; 0: 10,000 */
+    unsigned max_requests;        /**< on one connection; the last one's reply closes it; 0: 1000 */
+    size_t max_target;            /**< bytes of a request's target, else 414; 0: 8 KiB */
+    size_t max_head;              /**< bytes of a request's line and header fields, else 431; 0: 16 KiB */
+    unsigned max_fields;          /**< header fields of a request, else 431; 0: 100 */
+    size_t max_body;              /**< bytes of a request's body, else 413; 0: 1 MiB */
+    size_t max_buffered;          /**< bytes of all bodies that are being read or answered, else 503; 0: 256 MiB */
+    double head_timeout;          /**< seconds in which a request's head must come, else 408; 0: 10 */
+    double body_timeout;          /**< the same for its body, and a second more for each 64 KiB of it; 0: 30 */
+    double idle_timeout;          /**< seconds a connection may be idle between requests; 0: 75 */
+    double write_timeout; /**< seconds in which a client must take 1 KiB of its reply, else it is cut off; 0: 30 */
 
-    unsigned max_connections; /**< open at once; accepting pauses beyond it; 0: 10,000 */
-    unsigned max_requests;    /**< on one connection; the last one's reply closes it; 0: 1000 */
-    size_t max_target;        /**< bytes of a request's target, else 414; 0: 8 KiB */
-    size_t max_head;          /**< bytes of a request's line and header fields, else 431; 0: 16 KiB */
-    unsigned max_fields;      /**< header fields of a request, else 431; 0: 100 */
-    size_t max_body;          /**< bytes of a request's body, else 413; 0: 1 MiB */
-    size_t max_buffered;      /**< bytes of all bodies that are being read or answered, else 503; 0: 256 MiB */
-    double head_timeout;      /**< seconds in which a request's head must come, else 408; 0: 10 */
-    double body_timeout;      /**< the same for its body, and a second more for each 64 KiB of it; 0: 30 */
-    double idle_timeout;      /**< seconds a connection may be idle between requests; 0: 75 */
-    double write_timeout;     /**< seconds in which a client must take 1 KiB of its reply, else it is cut off; 0: 30 */
+    const char *title;       /**< of the documentation; NULL: the name */
+    const char *description; /**< for the documentation; or NULL */
+    const char *openapi;     /**< where its OpenAPI document is; NULL: "/openapi.json"; "": nowhere */
+    const char *docs;        /**< where the page is that shows it and tries routes out; NULL: "/docs"; "": nowhere */
 } tdm_app_options;
 
 /** Make an app: nothing listens and no thread runs yet. @return 0; -EINVAL (the log says which option); -ENOMEM. */
 TDM_API int tdm_app_create(tdm_app **out, const tdm_app_options *options);
 
-/** Add a route. Before tdm_app_start(). What `route` points to must outlive the app; the struct itself is copied.
- *  @return 0; -EEXIST: method and path are taken, or conflict with another route; -EINVAL: malformed; -EBUSY: started;
- *          -ENOMEM. The log names the route. */
+/** Add a route to the app's own router: see tdm_router_route(). Before tdm_app_start(). */
 TDM_API int tdm_app_route(tdm_app *app, const tdm_route *route);
-/** tdm_app_route() for the common case. */
+/** tdm_app_route() for the common cases. */
 TDM_API int tdm_app_get(tdm_app *app, const char *path, tdm_handler_fn *run);
 TDM_API int tdm_app_post(tdm_app *app, const char *path, tdm_handler_fn *run);
 

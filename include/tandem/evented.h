@@ -21,9 +21,12 @@
  *  `.start` and the callbacks of tdm_task_after() return 0: the task goes on (or was finished in there); or a negative
  *  errno: it has failed, as if finished with that. They must not wait (a wait returns -EDEADLK).
  *
- *  A request to stop calls `.on_cancel`, once, on the loop's thread; it may finish the task now or later. Without it the
- *  task is finished with -ECANCELED if tdm_task_after() is pending, and otherwise only marked
- *  (tdm_task_cancel_requested()). A deadline does the same with -ETIMEDOUT, but does not call `.on_cancel`. */
+ *  A request to stop calls `.on_cancel` on the loop's thread, soon, never inside the call that asks; it may finish the
+ *  task now or later. Without it the task is finished with -ECANCELED if tdm_task_after() is pending, and otherwise only
+ *  marked (tdm_task_cancel_requested()). When its deadline passes, the same happens with -ETIMEDOUT, but there is no mark:
+ *  so an `.on_cancel` tells the two apart, and one that finishes with
+ *  `tdm_task_cancel_requested(task) ? -ECANCELED : -ETIMEDOUT` ends as `cancelled` or `timed_out`. It is called once, by
+ *  whichever came first. */
 #ifndef TANDEM_EVENTED_H
 #define TANDEM_EVENTED_H
 

@@ -52,6 +52,7 @@ TDM_API void tdm_json_bool(tdm_json_writer *w, bool value);
 TDM_API void tdm_json_null(tdm_json_writer *w);
 /** One complete JSON value, as it is. */
 TDM_API void tdm_json_raw(tdm_json_writer *w, const char *json);
+TDM_API void tdm_json_raw_n(tdm_json_writer *w, const char *json, size_t size);
 
 /** The document (NUL-terminated; owned by the writer, valid until the next call on it).
  *  @param size where its length goes, or NULL.

@@ -14,6 +14,8 @@
 TDM_BEGIN
 
 typedef struct tdm_request tdm_request;
+struct tdm_route;
+struct tdm_schema;
 
 /** Answers a request: calls one tdm_reply…() and returns 0.
  *  @return 0; a negative errno if it could not answer: the client gets 503 for -EAGAIN and -ESHUTDOWN (with
@@ -28,8 +30,18 @@ TDM_API uint64_t tdm_request_id(const tdm_request *req);
 TDM_API const char *tdm_request_method(const tdm_request *req);
 /** The request target as it came, query included. */
 TDM_API const char *tdm_request_target(const tdm_request *req);
+/** The route that takes it; NULL if none does (which only middleware can see). Its path is the whole one. */
+TDM_API const struct tdm_route *tdm_request_route(const tdm_request *req);
 /** The struct that the route's parameter table filled; NULL if the route has none. */
 TDM_API void *tdm_request_params(const tdm_request *req);
+/** The struct that the JSON body filled, by the route's `body`; NULL if the route has none. */
+TDM_API void *tdm_request_model(const tdm_request *req);
+/** A parameter of the path, decoded; NULL if the route has none of this name. Owned by the request. */
+TDM_API const char *tdm_request_path(const tdm_request *req, const char *name);
+/** The first value of this name in the query, decoded; NULL if there is none, or the query is malformed. */
+TDM_API const char *tdm_request_query(tdm_request *req, const char *name);
+/** The first cookie of this name; NULL if there is none. */
+TDM_API const char *tdm_request_cookie(tdm_request *req, const char *name);
 /** The app and its executor. */
 TDM_API struct tdm_app *tdm_request_app(const tdm_request *req);
 TDM_API tdm_executor *tdm_request_executor(const tdm_request *req);
@@ -39,6 +51,17 @@ TDM_API const char *tdm_request_header(const tdm_request *req, const char *name)
 TDM_API const void *tdm_request_body(const tdm_request *req, size_t *size);
 /** Has the client left? (A reset, or for an unanswered request a closed connection.) */
 TDM_API bool tdm_request_gone(const tdm_request *req);
+/** Has the client ended its side of the connection (a FIN)? It may have left, or only have nothing more to say: the two
+ *  look the same. A route's `end_is_leaving` takes it for leaving. */
+TDM_API bool tdm_request_half_closed(const tdm_request *req);
+
+/** The client's address: "127.0.0.1:54321", "[::1]:54321", or "unix". Known on the loop lane and in middleware's `arrive`;
+ *  on the pool lane only if it was asked for before. @return NULL: not known. */
+TDM_API const char *tdm_request_client(tdm_request *req);
+/** Memory that lives as long as the request, for a handler or middleware. @return NULL: none is left. */
+TDM_API void *tdm_request_alloc(tdm_request *req, size_t size);
+/** Log a line that begins with the request's id: the one that tdm_request_ids() gave it, else its number. */
+TDM_API void tdm_request_log(const tdm_request *req, int level, const char *format, ...) TDM_PRINTF(3, 4);
 
 /* ---- background work ---- */
 
@@ -71,8 +94,39 @@ TDM_API int tdm_reply_text(tdm_request *req, int status, const char *text);
 TDM_API int tdm_reply_json(tdm_request *req, int status, const tdm_json_writer *json);
 /** application/json, from text that is JSON already. */
 TDM_API int tdm_reply_json_text(tdm_request *req, int status, const char *json);
+/** application/json, from a struct that `schema` describes (tdm_json_struct()). */
+TDM_API int tdm_reply_struct(tdm_request *req, int status, const struct tdm_schema *schema, const void *from);
+/** text/html; charset=utf-8 */
+TDM_API int tdm_reply_html(tdm_request *req, int status, const char *html);
+/** An empty reply that sends the client elsewhere. `location` may hold anything but control characters; what a URL
+ *  cannot hold is percent-encoded. @param status 301, 302, 303, 307 or 308. */
+TDM_API int tdm_reply_redirect(tdm_request *req, int status, const char *location);
+/** 202 for a request whose background tasks were added: Location says where the first task's status can be asked,
+ *  which is `prefix` (such as "/tasks/") and its id, and the body is {"task": ID, "tasks": [ID, …], "status": URL}.
+ *  @return -EINVAL: no task was added; else as tdm_reply(). */
+TDM_API int tdm_reply_accepted(tdm_request *req, const char *prefix);
 /** The error shape of FastAPI: {"detail": TEXT}. */
 TDM_API int tdm_reply_error(tdm_request *req, int status, const char *detail);
+/** The same with a formatted text, for `return tdm_fail(req, 404, "no item %lld", id);` */
+TDM_API int tdm_fail(tdm_request *req, int status, const char *format, ...) TDM_PRINTF(3, 4);
+
+/* ---- cookies ---- */
+
+typedef enum tdm_same_site { TDM_SAME_SITE_LAX, TDM_SAME_SITE_STRICT, TDM_SAME_SITE_NONE } tdm_same_site;
+
+typedef struct tdm_cookie {
+    const char *name,
+        *value;              /**< a token; and what RFC 6265 lets a value hold: no space, quote, comma, semicolon, \\ */
+    const char *path;        /**< NULL: "/" */
+    const char *domain;      /**< NULL: this host alone */
+    int64_t max_age;         /**< seconds; 0: until the browser ends; negative: forget it */
+    tdm_same_site same_site; /**< TDM_SAME_SITE_NONE needs `secure` */
+    bool secure;             /**< only over TLS */
+    bool readable;           /**< scripts may read it; else HttpOnly */
+} tdm_cookie;
+
+/** Set a cookie with the reply, before replying. @return as tdm_reply_header(). */
+TDM_API int tdm_reply_cookie(tdm_request *req, const tdm_cookie *cookie);
 
 TDM_END
 

@@ -14,6 +14,7 @@
 #include <tandem/evented.h>
 #include <tandem/executor.h>
 #include <tandem/fd.h>
+#include <tandem/files.h>
 #include <tandem/group.h>
 #include <tandem/histogram.h>
 #include <tandem/join.h>
@@ -21,6 +22,7 @@
 #include <tandem/ledger.h>
 #include <tandem/limiter.h>
 #include <tandem/log.h>
+#include <tandem/middleware.h>
 #include <tandem/mutex.h>
 #include <tandem/offload.h>
 #include <tandem/option.h>
@@ -28,10 +30,13 @@
 #include <tandem/request.h>
 #include <tandem/retry.h>
 #include <tandem/route.h>
+#include <tandem/schema.h>
 #include <tandem/scope.h>
 #include <tandem/semaphore.h>
 #include <tandem/stats.h>
+#include <tandem/stream.h>
 #include <tandem/task.h>
+#include <tandem/testclient.h>
 #include <tandem/testing.h>
 #include <tandem/timeout.h>
 #include <tandem/wait.h>

@@ -6,38 +6,37 @@
 #include <math.h>
 #include <string.h>
 
-#include "server/params.h"
-#include "server/router.h"
+#include "server/route/router.h"
+#include "server/schema/params.h"
 #include "tests/fuzz/fuzz.h"
 
 struct values {
     int64_t count, id;
     double period;
-    const char *name;
+    const char *name, *code;
     int lane;
-    bool has_name;
+    tdm_list ids;
+    bool has_name, flag;
 };
+
+#define FIELD(name) offsetof(struct values, name)
 
 static const char *const lanes[] = {"loop", "pool", NULL};
 
 static const tdm_param params[] = {
-    {.name = "count",
-     .type = TDM_INT,
-     .offset = offsetof(struct values, count),
-     .fallback = "3",
-     .range = TDM_RANGE(0, 1000)},
-    {.name = "id", .in = TDM_PATH, .type = TDM_INT, .offset = offsetof(struct values, id)},
-    {.name = "period",
-     .type = TDM_FLOAT,
-     .offset = offsetof(struct values, period),
-     .fallback = "3",
-     .range = TDM_RANGE(0, 3600)},
-    {.name = "name",
+    {.name = "count", .type = TDM_INT, .offset = FIELD(count), .fallback = "3", .range = TDM_RANGE(0, 1000)},
+    {.name = "id", .in = TDM_PATH, .type = TDM_INT, .offset = FIELD(id)},
+    {.name = "period", .type = TDM_FLOAT, .offset = FIELD(period), .fallback = "3", .range = TDM_RANGE(0, 3600)},
+    {.name = "name", .type = TDM_STRING, .offset = FIELD(name), .optional = true, .given = FIELD(has_name)},
+    {.name = "code",
      .type = TDM_STRING,
-     .offset = offsetof(struct values, name),
+     .offset = FIELD(code),
      .optional = true,
-     .given = offsetof(struct values, has_name)},
-    {.name = "lane", .type = TDM_ENUM, .offset = offsetof(struct values, lane), .fallback = "loop", .choices = lanes},
+     .max_length = 4,
+     .pattern = "^(a|[bc]+)*$"},
+    {.name = "lane", .type = TDM_ENUM, .offset = FIELD(lane), .fallback = "loop", .choices = lanes},
+    {.name = "flag", .type = TDM_BOOL, .offset = FIELD(flag), .fallback = "no"},
+    {.name = "ids", .type = TDM_INT, .offset = FIELD(ids), .list = true, .optional = true, .max_items = 3},
     {0},
 };
 
@@ -52,44 +51,67 @@ static const tdm_route routes[] = {
     {.method = "GET", .path = "/tasks/{id}", .run = answer, .params = params, .params_size = sizeof(struct values)},
     {.method = "DELETE", .path = "/tasks/{id}", .run = answer, .params = params, .params_size = sizeof(struct values)},
     {.method = "GET", .path = "/tasks/all", .run = answer},
+    {.method = "GET", .path = "/n/{i:int}/{x:float}", .run = answer},
+    {.method = "GET", .path = "/n/{any}/{x}", .run = answer},
+    {.method = "GET", .path = "/files/{rest:path}", .run = answer},
 };
 
+static tdm__router filled;
+static tdm__plans plans;
 static bool ready;
 
 static const tdm__router *router(void)
 {
-    static tdm__router filled;
     for (size_t i = 0; i < sizeof routes / sizeof routes[0] && !ready; i++) {
-        const char *why;
-        int err = tdm__router_add(&filled, &routes[i], &why);
+        tdm__why why;
+        tdm__endpoint *endpoint = NULL;
+        int err = tdm__endpoint_create(&endpoint, &routes[i], "", &why);
+        if (!err && routes[i].params)
+            err = tdm__plans_params(&plans, params, sizeof(struct values), &endpoint->params, &why);
+        if (!err)
+            err = tdm__router_add(&filled, endpoint, &why);
         assert(err == 0);
     }
     ready = true;
     return &filled;
 }
 
+/* Whatever was decoded is text that a handler can trust. */
+static void check_values(const tdm__match *match)
+{
+    for (size_t i = 0; i < match->values.count; i++) {
+        const tdm__pair *pair = &match->values.list[i];
+        assert(strlen(pair->value) == pair->value_size && strlen(pair->name) == pair->name_size);
+        bool rest = strcmp(pair->name, "rest") == 0;
+        assert(rest || pair->value_size > 0);
+        for (const char *p = pair->value; rest && *p; p += strcspn(p, "/"), p += *p == '/')
+            assert(strncmp(p, "../", 3) != 0 && strcmp(p, "..") != 0);
+    }
+}
+
 static void fill(tdm__arena *arena, const tdm__match *match, const char *query)
 {
-    tdm__pairs pairs;
-    if (!match->route->params || tdm__query_parse(arena, query, &pairs) < 0)
+    tdm__sources sources = {.from[TDM_PATH] = match->values};
+    if (!match->endpoint->params || tdm__query_parse(arena, query, strlen(query), &sources.from[TDM_QUERY]) < 0)
         return;
     struct values v = {0};
-    tdm_json_writer problems;
-    tdm_json_init(&problems);
-    int err = tdm__params_fill(params, &v, &match->values, &pairs, &problems);
-    assert(err == 0 || err == -EBADMSG);
-    if (err) {
+    tdm__problems problems = {0};
+    int err = tdm__params_fill(match->endpoint->params, &v, &sources, arena, &problems);
+    assert(err == 0);
+    if (problems.count) {
         size_t size;
-        const char *text = tdm_json_text(&problems, &size);
-        tdm_json *root;
+        err = tdm__problems_end(&problems);
+        const char *text = tdm_json_text(&problems.w, &size);
+        tdm_json *root = NULL;
+        assert(err == 0 && text);
         err = tdm_json_parse(&root, text, size, NULL);
         assert(err == 0 && tdm_json_first(tdm_json_get(root, "detail")));
         tdm_json_destroy(&root);
     } else {
         assert(v.count >= 0 && v.count <= 1000 && v.period >= 0 && v.period <= 3600 && (v.lane == 0 || v.lane == 1));
-        assert(!v.has_name || v.name);
+        assert((!v.has_name || v.name) && v.ids.count <= 3 && (!v.code || strspn(v.code, "abc") == strlen(v.code)));
     }
-    tdm_json_finish(&problems);
+    tdm__problems_finish(&problems);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -106,8 +128,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tdm__match match;
     int err = tdm__router_find(router(), &arena, "GET", text, path_size, &match);
     assert(err == 0 || err == -ENOENT || err == -EPERM || err == -EINVAL);
-    if (err == 0)
+    if (err == 0) {
+        check_values(&match);
         fill(&arena, &match, query);
+    }
     tdm__arena_finish(&arena);
     return 0;
 }

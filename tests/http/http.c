@@ -124,6 +124,44 @@ static char *end_of_head(const http_connection *c)
     return c->size ? memmem(c->data, c->size, "\r\n\r\n", 4) : NULL;
 }
 
+/* Chunks, put together. */
+static void read_chunks(http_connection *c, http_reply *reply)
+{
+    reply->body = strdup("");
+    for (size_t size = 1; size;) {
+        const char *end;
+        while (!c->size || !(end = memmem(c->data, c->size, "\r\n", 2)))
+            ck_assert_msg(receive(c), "the connection ended inside a chunk's size");
+        size = strtoul(c->data, NULL, 16);
+        free(take(c, (size_t) (end - c->data) + 2));
+        while (c->size < size + 2)
+            ck_assert_msg(receive(c), "the connection ended inside a chunk");
+        reply->body = realloc(reply->body, reply->body_size + size + 1);
+        ck_assert_ptr_nonnull(reply->body);
+        memcpy(reply->body + reply->body_size, c->data, size);
+        reply->body_size += size;
+        reply->body[reply->body_size] = '\0';
+        free(take(c, size + 2));
+    }
+}
+
+/* Content-Length, or else chunks, or else all up to the end of the connection. */
+static void read_body(http_connection *c, http_reply *reply)
+{
+    const char *length = http_field(reply, "Content-Length");
+    if (http_field(reply, "Transfer-Encoding")) {
+        read_chunks(c, reply);
+        return;
+    }
+    bool open = !length && reply->status >= 200 && reply->status != 204 && reply->status != 304;
+    while (open && receive(c))
+        continue;
+    reply->body_size = length ? strtoul(length, NULL, 10) : open ? c->size : 0;
+    while (c->size < reply->body_size)
+        ck_assert_msg(receive(c), "the connection ended inside a body");
+    reply->body = take(c, reply->body_size);
+}
+
 static bool read_reply(http_connection *c, bool head_only, http_reply *reply)
 {
     char *end;
@@ -135,12 +173,10 @@ static bool read_reply(http_connection *c, bool head_only, http_reply *reply)
     }
     *reply = (http_reply){.head = take(c, (size_t) (end - c->data) + 4)};
     ck_assert_msg(sscanf(reply->head, "HTTP/1.1 %d ", &reply->status) == 1, "not a reply: '%s'", reply->head);
-    const char *length = http_field(reply, "Content-Length");
-    if (length && !head_only)
-        reply->body_size = strtoul(length, NULL, 10);
-    while (c->size < reply->body_size)
-        ck_assert_msg(receive(c), "the connection ended inside a body");
-    reply->body = take(c, reply->body_size);
+    if (head_only)
+        reply->body = take(c, 0);
+    else
+        read_body(c, reply);
     return true;
 }
 

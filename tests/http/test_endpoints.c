@@ -209,9 +209,13 @@ START_TEST(unknown_paths_and_methods_are_refused)
     static const struct {
         const char *method, *target, *allow;
     } cases[] = {
-        {"POST", "/", "GET, HEAD"},       {"DELETE", "/tasks", "GET, HEAD"}, {"POST", "/tasks/1", "GET, HEAD, DELETE"},
-        {"GET", "/stats/reset", "POST"},  {"PUT", "/health", "GET, HEAD"},   {"POST", "/stats", "GET, HEAD"},
-        {"HEAD", "/stats/reset", "POST"},
+        {"POST", "/", "GET, HEAD, OPTIONS"},
+        {"DELETE", "/tasks", "GET, HEAD, OPTIONS"},
+        {"POST", "/tasks/1", "GET, HEAD, DELETE, OPTIONS"},
+        {"GET", "/stats/reset", "POST, OPTIONS"},
+        {"PUT", "/health", "GET, HEAD, OPTIONS"},
+        {"POST", "/stats", "GET, HEAD, OPTIONS"},
+        {"HEAD", "/stats/reset", "POST, OPTIONS"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         http_reply reply = http_once(tandemd.url, cases[i].method, cases[i].target, 405);

@@ -207,8 +207,9 @@ static void reply_stats(fake_tandem *tandem, int fd)
     FILE *to = open_memstream(&text, &size);
     pthread_mutex_lock(&tandem->_lock);
     unsigned count = tandem->_count + (tandem->_count ? tandem->miscounted : 0);
+    uint64_t requests = tandem->_requests;
     pthread_mutex_unlock(&tandem->_lock);
-    fputs("{\"http\":{\"requests\":0},\"lanes\":{", to);
+    fprintf(to, "{\"http\":{\"requests\":%" PRIu64 "},\"lanes\":{", requests);
     for (int lane = 0; lane < 2; lane++) {
         unsigned n = lane ? count : 0;
         fprintf(to, "%s\"%s\":{\"running\":0,\"queued\":0,\"lifetime\":{\"accepted\":%u,\"rejected\":0,\"done\":%u",
@@ -228,6 +229,9 @@ static void serve(int fd, unsigned number, void *arg)
     bool leave = false;
     (void) number;
     while (!leave && fake_read_request(fd, path, sizeof path)) {
+        pthread_mutex_lock(&tandem->_lock);
+        tandem->_requests++;
+        pthread_mutex_unlock(&tandem->_lock);
         if (!strcmp(path, "/stats")) {
             reply_stats(tandem, fd);
             continue;

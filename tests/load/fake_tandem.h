@@ -44,7 +44,7 @@ struct fake_tandem {
     pthread_cond_t _polled;
     struct fake_row *_rows;
     unsigned _count, _capacity, _list_questions, _polls;
-    uint64_t _next_id, _next_request;
+    uint64_t _next_id, _next_request, _requests;
     bool _told_missed;
 };
 

@@ -83,6 +83,24 @@ static void check_usage(const char *const *options, const char *says)
 
 #define USAGE(says, ...) check_usage((const char *const[]){__VA_ARGS__, NULL}, says)
 
+/* A file of 8 MiB, removed when the program of the test ends. */
+static char large_path[256];
+
+static void remove_large(void)
+{
+    unlink(large_path);
+}
+
+static const char *large_body(void)
+{
+    temp_path(large_path, sizeof large_path, "large");
+    int fd = open(large_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    ck_assert(fd >= 0 && ftruncate(fd, 8 << 20) == 0);
+    close(fd);
+    atexit(remove_large);
+    return large_path;
+}
+
 START_TEST(wrong_usage_says_what_is_wrong_and_exits_with_2)
 {
     USAGE("give 1 to 64 URLs", "-c", "1");
@@ -95,6 +113,26 @@ START_TEST(wrong_usage_says_what_is_wrong_and_exits_with_2)
     USAGE("-n 20 is less than 30 connections", "-n", "20", "30@http://h/");
     USAGE("COUNTS@URL: \"4,\"", "4,@http://h/");
     USAGE("not both", "-n", "5", "-d", "1", "http://h/");
+    USAGE("not for both", "-c", "1,2", "-R", "10,20", "-d", "1", "http://h/");
+    USAGE("-R: \"0\"", "-R", "0", "-d", "1", "http://h/");
+    USAGE("-R: \"10000001\"", "-R", "10000001", "-d", "1", "http://h/");
+    USAGE("an open loop ends by a count or by a time", "-R", "10", "http://h/");
+    USAGE("--arrivals is for an open loop", "--arrivals", "poisson", "http://h/");
+    USAGE("--warmup and --ramp want -n or -d", "-w", "1", "http://h/");
+    USAGE("a weight wants --mix", "3*http://h/");
+    USAGE("a weight is a number from 1 to 10000", "--mix", "0*http://h/");
+    USAGE("add up to more than 10000", "--mix", "9999*http://h/a", "2*http://h/b");
+    USAGE("must be of one server", "--mix", "http://h/a", "http://i/b");
+    USAGE("all URLs run the same levels", "--mix", "4@http://h/a", "http://h/b");
+    USAGE("--body or --body-file, not both", "--body", "a", "--body-file", "b", "http://h/");
+    USAGE("cannot read /nonexistent/body", "--body-file", "/nonexistent/body", "http://h/");
+    USAGE("is no method that can be sent", "-X", "GE T", "http://h/");
+    USAGE("belongs to the framing", "-H", "Content-Length: 3", "http://h/");
+    USAGE("give \"Name: value\"", "-H", "nonsense", "http://h/");
+    USAGE("{{nothing}}", "--body", "{{nothing}}", "http://h/");
+    USAGE("--pipeline", "--pipeline", "65", "http://h/");
+    USAGE("--threads", "-t", "257", "http://h/");
+    USAGE("take more than 256 MiB", "--pipeline", "64", "--body-file", large_body(), "http://h/");
     USAGE("both name x", "--json", "x", "--html", "x", "http://h/");
     USAGE("both name -", "--json", "-", "--html", "-", "http://h/");
     USAGE("must start with http://", "localhost:8000/");

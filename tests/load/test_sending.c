@@ -121,6 +121,7 @@ START_TEST(a_mix_is_sent_by_weight)
     const load_step *step = &r.sweep.steps[0];
     ck_assert_uint_eq(r.sweep.step_count, 1);
     check_all_succeeded(step, 1000);
+    fake_server_stop(&server);
     ck_assert_uint_eq(witness_matching(&w, "GET /a "), 300);
     ck_assert_uint_eq(witness_matching(&w, "GET /b "), 100);
     ck_assert_uint_eq(witness_matching(&w, "GET /c "), 600);
@@ -128,7 +129,6 @@ START_TEST(a_mix_is_sent_by_weight)
     ck_assert_uint_eq(step->urls[0].succeeded, 300);
     ck_assert_uint_eq(tdm_histogram_count(step->urls[2].latency), 600);
     ck_assert_str_eq(step->target->requests[1].label, "b");
-    fake_server_stop(&server);
     done(&w, &r);
 }
 END_TEST
@@ -235,8 +235,8 @@ START_TEST(a_post_that_met_the_end_of_its_connection_is_not_sent_again)
     ck_assert_uint_eq(step->succeeded, 2);
     ck_assert_uint_eq(step->errors[LOAD_ERROR_CLOSED], 2);
     ck_assert_uint_eq(step->retried, 0);
-    ck_assert_uint_eq(w.count, 4);
     fake_server_stop(&server);
+    ck_assert_uint_eq(w.count, 4);
     done(&w, &r);
 }
 END_TEST

@@ -301,7 +301,6 @@ const tie_wait tie_objects[] = {
     {.name = "condition",
      .events = FOR_ALL,
      .timed = true,
-     .looks_last = true,
      .passes_on = true,
      .setup = condition_setup,
      .wait = condition_wait,

@@ -51,7 +51,7 @@ static int wait_now(tie_waiter *w)
     int result = p->scene.wait->wait(&p->scene, deadline && w->own_time ? until_instant(p) : TDM_FOREVER);
     if (scoped) {
         bool fired = tdm_timeout_end(&scope);
-        TDM_EXPECT(fired == (result == -ETIMEDOUT) || (fired && p->scene.wait->looks_last && result == 0));
+        TDM_EXPECT(fired == (result == -ETIMEDOUT));
     }
     w->result = result;
     w->returns++;
@@ -104,7 +104,9 @@ static void start_waiter(tie_waiter *w)
     }
     if (w->task_time)
         spec.deadline = until_instant(p);
-    w->accepted = tdm_spawn(p->scene.executor, &spec, &w->id);
+    uint64_t id = 0;
+    w->accepted = tdm_spawn(p->scene.executor, &spec, &id);
+    w->id = id; /* known to others from here on */
 }
 
 static bool has_ended(const tie_play *p, const tie_waiter *w)

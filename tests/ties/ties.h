@@ -42,7 +42,6 @@ typedef struct tie_wait {
     bool timed;         /**< it takes a time of its own */
     bool lonely;        /**< no other tasks may end meanwhile: nobody waits beside it, and events come from threads */
     bool alone;         /**< nobody can wait beside it */
-    bool looks_last;    /**< it completes even after its deadline, if what it waits for is there by then */
     bool passes_on;     /**< what one who waits does not take, the next one gets */
     tdm_task_fn *start; /**< an evented task, in place of `wait`: its argument is the tie_waiter */
     void (*setup)(tie_scene *s);               /**< NULL: nothing to do; so for all below */

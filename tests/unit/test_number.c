@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/unit/unit.h"
 
-#include "server/number.h"
+#include "server/schema/number.h"
 
 START_TEST(integers_are_read_as_pydantic_reads_them)
 {
@@ -40,7 +42,8 @@ START_TEST(integers_are_read_as_pydantic_reads_them)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t value = 0;
-        ck_assert_msg(tdm__number_int(cases[i].text, &value) == cases[i].err, "'%s'", cases[i].text);
+        ck_assert_msg(tdm__number_int(cases[i].text, strlen(cases[i].text), &value) == cases[i].err, "'%s'",
+                      cases[i].text);
         ck_assert_msg(value == cases[i].value, "'%s' gave %lld", cases[i].text, (long long) value);
     }
 }
@@ -62,7 +65,8 @@ START_TEST(floats_are_read_strictly_and_must_be_finite)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         double value = 0;
-        ck_assert_msg(tdm__number_float(cases[i].text, &value) == cases[i].err, "'%s'", cases[i].text);
+        ck_assert_msg(tdm__number_float(cases[i].text, strlen(cases[i].text), &value) == cases[i].err, "'%s'",
+                      cases[i].text);
         ck_assert_double_eq(value, cases[i].value);
     }
 }
@@ -73,8 +77,27 @@ START_TEST(a_number_does_not_depend_on_the_locale)
     if (!setlocale(LC_ALL, "de_DE.UTF-8")) /* not installed everywhere; then there is nothing to depend on */
         return;
     double value = 0;
-    ck_assert_int_eq(tdm__number_float("1.5", &value), 0);
+    ck_assert_int_eq(tdm__number_float("1.5", 3, &value), 0);
     ck_assert_double_eq(value, 1.5);
+}
+END_TEST
+
+/* The quick way and the C library must agree to the last bit. */
+START_TEST(decimals_are_rounded_as_the_c_library_rounds_them)
+{
+    uint64_t state = 1;
+    for (int i = 0; i < 200000; i++) {
+        char text[64];
+        uint64_t digits = unit_random(&state) >> (unit_random(&state) % 60);
+        int exponent = (int) (unit_random(&state) % 60) - 30;
+        int n =
+            snprintf(text, sizeof text, "%s%llu.%llue%d", i % 3 ? "" : "-", (unsigned long long) digits % 1000000000,
+                     (unsigned long long) (unit_random(&state) % 1000000), exponent);
+        double value;
+        ck_assert_int_eq(tdm__number_float(text, (size_t) n, &value), 0);
+        double right = strtod(text, NULL);
+        ck_assert_msg(memcmp(&value, &right, sizeof value) == 0, "%s: %.17g instead of %.17g", text, value, right);
+    }
 }
 END_TEST
 
@@ -82,5 +105,6 @@ int main(void)
 {
     return unit_main("number", (const TTest *const[]){integers_are_read_as_pydantic_reads_them,
                                                       floats_are_read_strictly_and_must_be_finite,
+                                                      decimals_are_rounded_as_the_c_library_rounds_them,
                                                       a_number_does_not_depend_on_the_locale, NULL});
 }
