@@ -6,10 +6,11 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tasks/exec.h"
+#include "tasks/task.h"
 
 struct tdm__context {
     tdm__context *before;
@@ -92,18 +93,34 @@ void tdm_context_restore(tdm_context_mark mark)
     exec->context = mark._context;
 }
 
-size_t tdm__context_format(const tdm__context *context, char *to, size_t size)
+/* @return the bytes of both strings and their NULs; 0: they do not fit. */
+static size_t put_pair(char *to, size_t room, const char *name, const char *value)
 {
+    size_t name_size = strlen(name) + 1, value_size = strlen(value) + 1;
+    if (name_size + value_size > room)
+        return 0;
+    memcpy(to, name, name_size);
+    memcpy(to + name_size, value, value_size);
+    return name_size + value_size;
+}
+
+unsigned tdm__context_tell(uint64_t *request, uint64_t *task, char *to, size_t room)
+{
+    tdm__exec *exec = tdm__exec_inside();
+    bool known = exec && exec->kind;
+    *request = known ? exec->kind->request(exec) : 0;
+    *task = known && exec->kind->is_task ? tdm__task_of(exec)->row.id : 0;
+    if (!exec)
+        exec = tdm__exec_to_wait(); /* a thread of the user's own */
+    const tdm__context *context = exec ? exec->context : NULL;
     size_t used = 0;
-    *to = '\0';
     for (const tdm__context *node = context; node; node = node->before) {
         if (!node->key->logged || !node->value || find(context, node->key) != node)
             continue;
-        int n = snprintf(to + used, size - used, " %s=%s", node->key->name, (const char *) node->value);
-        if (n < 0 || used + (size_t) n >= size)
-            break; /* cut: a log line has a bound */
-        used += (size_t) n;
+        size_t size = put_pair(to + used, room - used, node->key->name, node->value);
+        if (!size)
+            break; /* a log line has a bound */
+        used += size;
     }
-    to[used < size ? used : size - 1] = '\0';
-    return used;
+    return (unsigned) used;
 }

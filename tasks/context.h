@@ -14,7 +14,8 @@ void tdm__context_unref(tdm__context *context);
 /* Of the calling thread's execution. Any thread. */
 tdm__context *tdm__context_current(void);
 
-/* Write " key=value" for each logged key, NUL-terminated, at most `size` bytes. @return the length. */
-size_t tdm__context_format(const tdm__context *context, char *to, size_t size);
+/* Whose line it is that the calling thread logs: its request and its task, each 0 if there is none, and into `to`
+ * "key\0value\0" for each logged key, newest first, as many as find room. Any thread. @return how many bytes. */
+unsigned tdm__context_tell(uint64_t *request, uint64_t *task, char *to, size_t room);
 
 #endif

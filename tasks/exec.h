@@ -100,12 +100,17 @@ int tdm__wait_until(tdm__exec *exec, int64_t deadline_ns);
  * said if it fails. `bell`: an eventfd of this thread, not blocking; quiet when this returns. */
 int tdm__wait_until_polled(tdm__exec *exec, struct pollfd *poll_for, int bell, int64_t deadline_ns);
 
+/* On a thread: the result of a wait that begins now, if it would end before anything else can happen; else 0. */
+int tdm__wait_look(tdm__exec *exec);
+
 /* End the current wait with `result` (0 or a negative errno). The caller makes sure that `exec` cannot go away
  * meanwhile. Any thread. @return true: this call ended it; false: it had ended already. */
 bool tdm__wake(tdm__exec *exec, int result);
 
 /* Ask it to stop: its wait, and every later one, returns -ECANCELED. Any thread; `exec` must not go away meanwhile. */
 void tdm__exec_cancel(tdm__exec *exec);
+/* Was it, and does its wait heed that? Then it goes on, whatever it waits for. Any thread, as above. */
+bool tdm__exec_is_being_stopped(const tdm__exec *exec);
 
 /* ---- deadline scopes (timeout.c); on its own thread of control, or before it runs ---- */
 

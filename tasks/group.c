@@ -14,6 +14,11 @@
 
 enum { FEW = 8 };
 
+typedef struct told_once {
+    tdm_end end;
+    void *arg;
+} told_once;
+
 struct tdm_group {
     tdm_executor *executor; /* constant, as are the next three */
     tdm_group_policy policy;
@@ -21,15 +26,18 @@ struct tdm_group {
     const tdm_group *outer; /* that the opener is a child of */
 
     pthread_mutex_t lock; /* guards everything below */
-    tdm_task *children;   /* that have not ended */
+    tdm_task *children;   /* that have not ended, in the order of the spawns */
+    tdm_task *last_child;
     unsigned live, count; /* children now, and ever */
     bool cancelled;
     int error;                 /* the first */
     int first;                 /* the first that was done, or -1 */
     bool wake_each;            /* who waits wants to know of each end, not of the last */
+    unsigned nudges;           /* children spawned while a worker waits: it has to look again */
     _Atomic bool worker_waits; /* raised under the lock before it looks for children to run; read without */
     tdm__waiters waiters;
 
+    struct told_once *stream;       /* in place of what follows: a ring of `capacity` */
     tdm_end *ends;                  /* by index */
     unsigned *order;                /* the indexes, in the order of the ends */
     unsigned ended, told, capacity; /* of `order`: filled, and handed out by tdm_group_next() */
@@ -51,7 +59,7 @@ static void *doubled(void *old, const void *few, size_t count, size_t size)
 /* With the lock. @return 0; -ENOMEM. */
 static int make_room(tdm_group *group)
 {
-    if (group->forget || group->count < group->capacity)
+    if (group->forget || group->stream || group->count < group->capacity)
         return 0;
     tdm_end *ends = doubled(group->ends, group->few_ends, group->capacity, sizeof *ends);
     if (!ends)
@@ -73,11 +81,13 @@ int tdm__group_add(tdm_group *group, tdm_task *task)
     if (!err) {
         more->group_index = group->count++;
         group->live++;
-        more->group_previous = NULL;
-        more->group_next = group->children;
-        if (group->children)
-            tdm__task_more_of(group->children)->group_previous = task;
-        group->children = task;
+        more->group_next = NULL;
+        more->group_previous = group->last_child;
+        if (group->last_child)
+            tdm__task_more_of(group->last_child)->group_next = task;
+        else
+            group->children = task;
+        group->last_child = task;
     }
     tdm__unlock(&group->lock);
     return err;
@@ -92,6 +102,8 @@ static void remove_child(tdm_group *group, tdm__task_more *more)
         group->children = more->group_next;
     if (more->group_next)
         tdm__task_more_of(more->group_next)->group_previous = more->group_previous;
+    else
+        group->last_child = more->group_previous;
     group->live--;
 }
 
@@ -114,9 +126,12 @@ static void take_apart(tdm__message_list *over)
         tdm__task_over(tdm__task_of((tdm__exec *) message));
 }
 
-static void remember(tdm_group *group, const tdm_end *end, unsigned index)
+static void remember(tdm_group *group, const tdm_task *task, const tdm_end *end, unsigned index)
 {
-    if (!group->forget) {
+    if (group->stream) {
+        assert(group->ended - group->told < group->capacity);
+        group->stream[group->ended++ % group->capacity] = (told_once){*end, task->arg};
+    } else if (!group->forget) {
         group->ends[index] = *end;
         group->order[group->ended++] = index;
     }
@@ -142,7 +157,7 @@ void tdm__group_child_over(tdm_group *group, tdm_task *task)
     tdm__task_end(task, &end);
     tdm__lock(&group->lock);
     remove_child(group, more);
-    remember(group, &end, more->group_index);
+    remember(group, task, &end, more->group_index);
     if (is_decisive(group, &end) && !group->cancelled)
         cancel_all(group, &over);
     if (!group->live || group->wake_each)
@@ -151,7 +166,8 @@ void tdm__group_child_over(tdm_group *group, tdm_task *task)
     take_apart(&over);
 }
 
-bool tdm__group_has(const tdm_group *group, tdm__exec *exec)
+/* Is `exec` a child of this group, or a child of a child …? */
+static bool has(const tdm_group *group, tdm__exec *exec)
 {
     if (!exec->kind || !exec->kind->is_task)
         return false;
@@ -160,6 +176,19 @@ bool tdm__group_has(const tdm_group *group, tdm__exec *exec)
     while (of && of != group)
         of = of->outer;
     return of;
+}
+
+/* Whoever waits for all is held up by any child that cannot end; who waits for the next, or the first, only by all. */
+bool tdm__group_leads_back(tdm_group *group, tdm__walk *walk, tdm__exec *self)
+{
+    if (has(group, self))
+        return true;
+    tdm__lock(&group->lock);
+    bool any = group->policy != TDM_FIRST_DONE && !group->wake_each, back = !any && group->live;
+    for (tdm_task *child = group->children; child && back != any; child = tdm__task_more_of(child)->group_next)
+        back = tdm__walk_leads_back(walk, &child->exec);
+    tdm__unlock(&group->lock);
+    return back;
 }
 
 /* ---- the owner ---- */
@@ -189,25 +218,51 @@ int tdm_group_open(tdm_group **out, const tdm_group_options *options)
     return 0;
 }
 
+int tdm__group_open_stream(tdm_group **out, tdm_executor *executor, unsigned room)
+{
+    told_once *stream = calloc(room, sizeof *stream);
+    if (!stream)
+        return -ENOMEM;
+    int err = tdm_group_open(out, &(tdm_group_options){.executor = executor, .policy = TDM_COLLECT});
+    if (err) {
+        free(stream);
+        return err;
+    }
+    (*out)->stream = stream;
+    (*out)->capacity = room;
+    return 0;
+}
+
 /* A worker that waits may have to run the new child itself. */
 static void nudge(tdm_group *group)
 {
     tdm__lock(&group->lock);
+    group->nudges++;
     tdm__waiters_wake_all(&group->waiters, 0);
     tdm__unlock(&group->lock);
 }
 
-int tdm_group_spawn(tdm_group *group, const tdm_task_spec *spec)
+static int spawn(tdm_group *group, const tdm_task_spec *spec, unsigned *index)
 {
     tdm_task_spec child = *spec;
-    unsigned index;
     child.group = group;
-    int err = tdm__spawn_child(group->executor, &child, &index);
-    if (err)
-        return err;
-    if (atomic_load(&group->worker_waits))
+    int err = tdm__spawn_child(group->executor, &child, index);
+    if (!err && atomic_load(&group->worker_waits))
         nudge(group);
-    return (int) index;
+    return err;
+}
+
+int tdm_group_spawn(tdm_group *group, const tdm_task_spec *spec)
+{
+    unsigned index;
+    int err = spawn(group, spec, &index);
+    return err ? err : (int) index;
+}
+
+int tdm__group_spawn(tdm_group *group, const tdm_task_spec *spec)
+{
+    unsigned index;
+    return spawn(group, spec, &index);
 }
 
 void tdm_group_cancel(tdm_group *group)
@@ -232,26 +287,49 @@ static tdm_task *claim_child(tdm_group *group)
     return NULL;
 }
 
-/* With the lock, which is let go of. @return 0: look again; or why there was no waiting. */
+/* With the lock. Is there nothing to wait for? */
+static bool is_there(const tdm_group *group)
+{
+    return !group->live || (group->wake_each && group->told != group->ended);
+}
+
+/* Run a child here, or leave a note, with which the lock is held. @return 1: wait now; 0: look again; or an error. */
+static int prepare(tdm_group *group, tdm__exec *self, tdm__await *await, bool shielded)
+{
+    int err = shielded ? 0 : tdm__claim_is_late(tdm__pool_current());
+    if (err)
+        return err;
+    tdm__joins_lock(); /* first: it comes before those of groups */
+    tdm__lock(&group->lock);
+    bool there = is_there(group);
+    tdm_task *child = there ? NULL : claim_child(group);
+    unsigned nudges = group->nudges;
+    tdm__unlock(&group->lock);
+    bool harmless = there || child || tdm__await_begin(self, await), noted = !there && !child && harmless;
+    tdm__joins_unlock();
+    if (child)
+        tdm__task_run_claimed(child);
+    if (!noted)
+        return harmless ? 0 : -EDEADLK;
+    tdm__lock(&group->lock);
+    if (!is_there(group) && group->nudges == nudges)
+        return 1;
+    tdm__unlock(&group->lock); /* something has come since the look */
+    tdm__await_forget(self);
+    return 0;
+}
+
+/* One wait, or one run of a child here. @return 0: look again; or why there was no waiting. */
 static int wait_once(tdm_group *group, bool shielded)
 {
-    tdm_task *child = claim_child(group);
-    if (child) {
-        tdm__unlock(&group->lock);
-        tdm__task_run_claimed(child);
-        return 0;
-    }
     tdm__exec *self = tdm__exec_to_wait();
     tdm__await await = {.group = group};
     tdm__waiter waiter;
-    if (!self) {
-        tdm__unlock(&group->lock);
+    if (!self)
         return -EDEADLK;
-    }
-    if (!tdm__await_note(self, &await)) {
-        tdm__unlock(&group->lock);
-        return -EDEADLK;
-    }
+    int ready = prepare(group, self, &await, shielded);
+    if (ready <= 0)
+        return ready;
     int err = shielded ? tdm__waiters_wait_shielded(&group->waiters, &waiter, &group->lock)
                        : tdm__waiters_wait(&group->waiters, &waiter, &group->lock, INT64_MAX);
     tdm__await_forget(self);
@@ -263,6 +341,7 @@ static int wait_for_all(tdm_group *group, bool shielded)
     int err = 0;
     tdm__lock(&group->lock);
     while (group->live && !err) {
+        tdm__unlock(&group->lock);
         err = wait_once(group, shielded);
         tdm__lock(&group->lock);
     }
@@ -278,35 +357,55 @@ int tdm_group_wait(tdm_group *group)
     if (err) {
         tdm_group_cancel(group);
         int last = wait_for_all(group, true);
-        assert(!last);
-        (void) last;
-        return err;
+        return last ? last : err;
     }
     return group->policy == TDM_FIRST_DONE && group->first >= 0 ? 0 : group->error;
 }
 
-int tdm_group_next(tdm_group *group, tdm_end *end, unsigned *index)
+/* Wait until there is an end to tell. @return 1: there is, and the lock is held; else why not. */
+static int wait_for_next(tdm_group *group)
 {
     int err = 0;
     struct tdm_timeout *scope = tdm__scope_that_would_fire(tdm__exec_to_wait());
     tdm__lock(&group->lock);
     while (group->told == group->ended && group->live && !err) {
         group->wake_each = true;
+        tdm__unlock(&group->lock);
         err = wait_once(group, false);
         tdm__lock(&group->lock);
     }
     group->wake_each = false;
-    bool there = group->told < group->ended;
-    if (there) {
-        unsigned which = group->order[group->told++];
-        *end = group->ends[which];
-        if (index)
-            *index = which;
-    }
-    tdm__unlock(&group->lock);
+    bool there = group->told != group->ended;
     if (there && err == -ETIMEDOUT)
         tdm__scope_spare(scope); /* an end came before this look */
+    if (!there)
+        tdm__unlock(&group->lock);
     return there ? 1 : err;
+}
+
+int tdm_group_next(tdm_group *group, tdm_end *end, unsigned *index)
+{
+    int there = wait_for_next(group);
+    if (there <= 0)
+        return there;
+    unsigned which = group->order[group->told++];
+    *end = group->ends[which];
+    if (index)
+        *index = which;
+    tdm__unlock(&group->lock);
+    return 1;
+}
+
+int tdm__group_take(tdm_group *group, tdm_end *end, void **arg)
+{
+    int there = wait_for_next(group);
+    if (there <= 0)
+        return there;
+    const told_once *next = &group->stream[group->told++ % group->capacity];
+    *end = next->end;
+    *arg = next->arg;
+    tdm__unlock(&group->lock);
+    return 1;
 }
 
 unsigned tdm_group_ends(const tdm_group *group, const tdm_end **ends)
@@ -331,6 +430,7 @@ int tdm_group_close(tdm_group **slot)
         return err;
     *slot = NULL;
     pthread_mutex_destroy(&group->lock);
+    free(group->stream);
     if (group->ends != group->few_ends)
         free(group->ends);
     if (group->order != group->few_order)

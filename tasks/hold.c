@@ -31,7 +31,8 @@ bool tdm__held_look(tdm__held *held, tdm__hold *out)
 {
     uint64_t runs = atomic_load_explicit(&held->runs, memory_order_acquire);
     int64_t ns = tdm_clock_ns() - atomic_load_explicit(&held->since_ns, memory_order_relaxed);
-    if (!(runs & 1) || ns <= held->limit_ns || runs == atomic_load_explicit(&held->reported, memory_order_relaxed))
+    if (!held->limit_ns || !(runs & 1) || ns <= held->limit_ns ||
+        runs == atomic_load_explicit(&held->reported, memory_order_relaxed))
         return false;
     *out = (tdm__hold){
         .id = atomic_load_explicit(&held->id, memory_order_relaxed),

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: one lock for all joins of the process: a join that does not wait holds it for a few instructions, and one that
  * waits needs to see who waits for whom, which no smaller lock could show. Handles may outlive their executor, so the
- * lock does too. A joiner leaves a note of whom it waits for (exec->awaits); a wait that could never end, because the
- * chain of notes comes back to the one who would wait, or because every worker of the pool that would have to run the
- * task waits in such a chain, is refused with -EDEADLK. A worker that would wait for a task in its own queue runs it. */
+ * lock does too. A joiner leaves a note of whom it waits for (exec->awaits). A wait that could never end is refused with
+ * -EDEADLK, to the last one who would close the ring: because the chain of notes comes back to it, or because every worker
+ * of the pool that would have to run a task of that chain waits in it. A worker that would wait for a task in its own
+ * queue runs it. */
 #include <tandem/join.h>
 
 #include <assert.h>
@@ -20,75 +21,115 @@ static tdm_task *newest; /* handles not given up, of executors in debug mode */
 
 /* ---- waits that could never end; with the lock ---- */
 
-enum { LONGEST_CHAIN = 64 }; /* beyond that a wait is taken for harmless: it only costs the check */
+/* A walk from one who would wait to all that must end before it goes on. Where it comes back, the wait would never end.
+ * What is far away is taken for harmless: the stack of a fiber is small, and a group may have many children. */
+enum { LONGEST_CHAIN = 48, MOST_STEPS = 256 };
 
-static bool leads_to(const tdm__await *await, tdm__exec *self, unsigned depth);
+struct tdm__walk {
+    tdm__exec *self;
+    unsigned steps, depth;
+    tdm__pool *locked[LONGEST_CHAIN]; /* whose lock this walk holds */
+    unsigned locked_count;
+};
 
-static bool waits_for_self(tdm__exec *exec, void *self)
+static unsigned waiting; /* executions with a note */
+
+static bool holds_lock_of(const tdm__walk *walk, const tdm__pool *pool)
 {
-    return exec == self || (exec->awaits && leads_to(exec->awaits, self, 1));
+    for (unsigned i = 0; i < walk->locked_count; i++)
+        if (walk->locked[i] == pool)
+            return true;
+    return false;
 }
 
-/* Must it be run by a pool whose every worker waits for `self`? */
-static bool is_starved_by(tdm_task *task, tdm__exec *self)
+static bool worker_leads_back(tdm__exec *exec, void *walk)
 {
-    if (!task->pool)
+    return tdm__walk_leads_back(walk, exec);
+}
+
+/* Is it queued in a pool whose every worker waits for the one who would wait, or for such a task? In a pool that the walk
+ * has come through already nobody was found who goes on by himself. */
+static bool is_starved(tdm__walk *walk, tdm_task *task)
+{
+    tdm__pool *pool = task->pool;
+    if (!pool)
         return false;
-    tdm__pool_lock(task->pool);
-    bool starved = tdm__row_is_live(&task->row) && task->row.state == TDM_QUEUED &&
-                   tdm__pool_all_wait(task->pool, waits_for_self, self);
-    tdm__pool_unlock(task->pool);
+    if (holds_lock_of(walk, pool))
+        return task->queued;
+    tdm__pool_lock(pool);
+    walk->locked[walk->locked_count++] = pool;
+    bool starved = task->queued && tdm__pool_all_wait(pool, worker_leads_back, walk);
+    walk->locked_count--;
+    tdm__pool_unlock(pool);
     return starved;
 }
 
-static bool leads_to(const tdm__await *await, tdm__exec *self, unsigned depth)
+static bool await_leads_back(tdm__walk *walk, const tdm__await *await)
 {
-    if (depth > LONGEST_CHAIN)
-        return false;
-    if (await->group)
-        return tdm__group_has(await->group, self);
-    tdm_task *task = await->task;
-    if (&task->exec == self)
+    return await->group ? tdm__group_leads_back(await->group, walk, walk->self)
+                        : tdm__walk_leads_back(walk, &await->task->exec);
+}
+
+bool tdm__walk_leads_back(tdm__walk *walk, tdm__exec *exec)
+{
+    if (exec == walk->self)
         return true;
-    if (task->evented)
+    tdm_task *task = exec->kind && exec->kind->is_task ? tdm__task_of(exec) : NULL;
+    if (!walk->steps || walk->depth == LONGEST_CHAIN || (task && task->evented) || tdm__exec_is_being_stopped(exec))
         return false;
-    if (task->exec.awaits)
-        return leads_to(task->exec.awaits, self, depth + 1);
-    return depth == 0 && is_starved_by(task, self);
+    walk->steps--;
+    walk->depth++;
+    bool back = exec->awaits ? await_leads_back(walk, exec->awaits) : task && is_starved(walk, task);
+    walk->depth--;
+    return back;
+}
+
+static bool would_never_end(tdm__exec *self, const tdm__await *await)
+{
+    if (!self->kind)
+        return false; /* nobody waits for a thread of the user's own */
+    if (!waiting)
+        return await->task && &await->task->exec == self;
+    tdm__walk walk = {.self = self, .steps = MOST_STEPS};
+    return await_leads_back(&walk, await);
+}
+
+static void note(tdm__exec *self, tdm__await *await)
+{
+    self->awaits = await;
+    waiting++;
 }
 
 bool tdm__await_begin(tdm__exec *self, tdm__await *await)
 {
-    if (leads_to(await, self, 0))
+    if (would_never_end(self, await))
         return false;
-    self->awaits = await;
+    note(self, await);
     return true;
-}
-
-void tdm__await_end(tdm__exec *self)
-{
-    self->awaits = NULL;
-}
-
-bool tdm__await_note(tdm__exec *self, tdm__await *await)
-{
-    tdm__lock(&lock);
-    bool harmless = tdm__await_begin(self, await);
-    tdm__unlock(&lock);
-    return harmless;
 }
 
 void tdm__await_lie_beneath(tdm__exec *self, tdm__await *await)
 {
     tdm__lock(&lock);
-    self->awaits = await;
+    note(self, await);
     tdm__unlock(&lock);
 }
 
 void tdm__await_forget(tdm__exec *self)
 {
     tdm__lock(&lock);
-    tdm__await_end(self);
+    self->awaits = NULL;
+    waiting--;
+    tdm__unlock(&lock);
+}
+
+void tdm__joins_lock(void)
+{
+    tdm__lock(&lock);
+}
+
+void tdm__joins_unlock(void)
+{
     tdm__unlock(&lock);
 }
 
@@ -210,6 +251,11 @@ int tdm_task_stop(tdm_task *task)
 
 /* ---- joining ---- */
 
+int tdm__claim_is_late(const tdm__pool *pool)
+{
+    return pool && pool == tdm__pool_current() ? tdm__wait_look(tdm__exec_to_wait()) : 0;
+}
+
 static int take(tdm_task **handle, tdm_end *end)
 {
     tdm_task *task = *handle;
@@ -249,6 +295,11 @@ static int join(tdm_task **handle, int64_t deadline_ns, bool shielded, tdm_end *
         tdm__lock(&lock);
         if (more->over)
             break;
+        int over = shielded ? 0 : tdm__claim_is_late(task->pool);
+        if (over) {
+            tdm__unlock(&lock);
+            return over;
+        }
         if (tdm__task_claim(task)) {
             tdm__unlock(&lock);
             tdm__task_run_claimed(task);

@@ -22,6 +22,7 @@
 #include <tandem/clock.h>
 
 #include "tasks/clock.h"
+#include "tasks/context.h"
 #include "tasks/log_line.h"
 #include "tasks/thread.h"
 
@@ -160,7 +161,7 @@ static void wait_for_writer(uint64_t target)
 
 static void set_options(const tdm_log_options *options)
 {
-    style = (tdm__log_style){.format = options->format};
+    style = (tdm__log_style){.format = options->format, .bare = options->bare};
     out_fd = options->fd ? options->fd : STDERR_FILENO;
     atomic_store_explicit(&threshold, (int) options->level, memory_order_relaxed);
     atomic_store_explicit(&dropped, 0, memory_order_relaxed);
@@ -255,7 +256,7 @@ static bool push(tdm__log_entry *entry)
     }
     entry->lost = lost;
     lost = 0;
-    memcpy(&ring[(head + used) % capacity], entry, offsetof(tdm__log_entry, text) + entry->size);
+    memcpy(&ring[(head + used) % capacity], entry, offsetof(tdm__log_entry, text) + entry->size + entry->context_size);
     used++;
     pushed++;
     if (writer_rest != ASLEEP && (writer_rest != NAPPING || used * 2 < capacity))
@@ -287,6 +288,8 @@ void tdm_log(tdm_log_level level, const char *format, ...)
     entry.size = tdm__log_clean(entry.text, TDM_LOG_LINE_MAX, (size_t) size);
     entry.level = level;
     entry.thread = tdm_thread_id();
+    entry.context_size = tdm__context_tell(&entry.request, &entry.task, entry.text + entry.size, TDM_LOG_CONTEXT_MAX);
+    tdm__log_clean_context(&entry);
     pthread_mutex_lock(&lock);
     entry.wall_ns = tdm_clock_wall_ns(); /* under the lock, so that lines are in the order of their times */
     bool wake_up = running && push(&entry);

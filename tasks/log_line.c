@@ -23,6 +23,9 @@ static const char *const level_names[] = {
     [TDM_LOG_WARNING] = "warning",
     [TDM_LOG_ERROR] = "error",
 };
+/* Every byte escaped, quotes, colons and commas instead of the NULs, and the two numbers. */
+enum { CONTEXT_BOUND = 6 * TDM_LOG_CONTEXT_MAX + 80 };
+
 _Static_assert(sizeof level_names / sizeof level_names[0] == TDM_LOG_OFF, "a name for each level");
 
 unsigned tdm__log_clean(char *text, size_t room, size_t size)
@@ -41,6 +44,14 @@ unsigned tdm__log_clean(char *text, size_t room, size_t size)
     return (unsigned) size;
 }
 
+void tdm__log_clean_context(tdm__log_entry *entry)
+{
+    char *context = entry->text + entry->size;
+    for (unsigned i = 0; i < entry->context_size; i++)
+        if (((unsigned char) context[i] < 0x20 && context[i]) || context[i] == 0x7F)
+            context[i] = ' ';
+}
+
 /* Date and time to the second; microseconds are appended by the caller. */
 static const char *calendar_of(tdm__log_style *style, time_t second)
 {
@@ -57,6 +68,65 @@ static const char *calendar_of(tdm__log_style *style, time_t second)
     return style->calendar;
 }
 
+/* ---- whose line it is ---- */
+
+/* The next name and value; *at moves behind them. @return false: there is none. */
+static bool next_value(const char **at, const char *end, const char **name, const char **value)
+{
+    if (*at == end)
+        return false;
+    *name = *at;
+    *value = *name + strlen(*name) + 1;
+    *at = *value + strlen(*value) + 1;
+    return true;
+}
+
+static bool is_plain(const char *value)
+{
+    for (const char *c = value; *c; c++)
+        if (*c == ' ' || *c == '"' || *c == '=' || *c == '\\')
+            return false;
+    return *value;
+}
+
+static char *put_number(char *next, const char *name, uint64_t number)
+{
+    enum { DIGITS = 20 };
+    return number ? next + snprintf(next, strlen(name) + DIGITS + 1, "%s%" PRIu64, name, number) : next;
+}
+
+static char *put_text_context(char *next, const tdm__log_entry *entry)
+{
+    const char *at = entry->text + entry->size, *end = at + entry->context_size, *name, *value;
+    next = put_number(next, " request=", entry->request);
+    next = put_number(next, " task=", entry->task);
+    while (next_value(&at, end, &name, &value)) {
+        *next++ = ' ';
+        next = stpcpy(next, name);
+        *next++ = '=';
+        next = is_plain(value) ? stpcpy(next, value) : tdm__json_put_string(next, value, strlen(value));
+    }
+    return next;
+}
+
+static char *put_json_context(char *next, const tdm__log_entry *entry)
+{
+    const char *at = entry->text + entry->size, *end = at + entry->context_size, *name, *value;
+    next = put_number(next, ",\"request\":", entry->request);
+    next = put_number(next, ",\"task\":", entry->task);
+    const char *before = ",\"context\":{";
+    while (next_value(&at, end, &name, &value)) {
+        next = stpcpy(next, before);
+        next = tdm__json_put_string(next, name, strlen(name));
+        *next++ = ':';
+        next = tdm__json_put_string(next, value, strlen(value));
+        before = ",";
+    }
+    if (entry->context_size)
+        *next++ = '}';
+    return next;
+}
+
 /* The line of a message that an entry stands for: its own, or the warning before it. */
 static size_t format_line(tdm__log_style *style, const tdm__log_entry *entry, tdm_log_level level, const char *text,
                           size_t size, char *to, size_t room)
@@ -70,14 +140,19 @@ static size_t format_line(tdm__log_style *style, const tdm__log_entry *entry, td
                                us, name, entry->thread)
                     : snprintf(to, room, "%s.%06d [%" PRIu32 "] %s%s", calendar, us, entry->thread, named ? name : "",
                                named ? ": " : "");
-    assert(head > 0 && (size_t) head + TDM__JSON_STRING_BOUND(size) + 2 <= room);
+    bool own = text == entry->text; /* not the warning before it */
+    assert(head > 0 && (size_t) head + TDM__JSON_STRING_BOUND(size) + (own ? CONTEXT_BOUND : 0) + 2 <= room);
     char *next = to + head;
     if (json) {
         next = tdm__json_put_string(next, text, size);
+        if (own)
+            next = put_json_context(next, entry);
         *next++ = '}';
     } else {
         memcpy(next, text, size);
         next += size;
+        if (own && !style->bare)
+            next = put_text_context(next, entry);
     }
     *next++ = '\n';
     return (size_t) (next - to);

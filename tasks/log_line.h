@@ -13,15 +13,18 @@
 typedef struct tdm__log_entry {
     int64_t wall_ns;
     uint64_t lost;
+    uint64_t request, task; /* whose line it is; 0: nobody's */
     uint32_t thread;
     tdm_log_level level;
-    unsigned size;
-    char text[TDM_LOG_LINE_MAX + 1]; /* room for printf's NUL */
+    unsigned size, context_size;
+    char text[TDM_LOG_LINE_MAX + 1 + TDM_LOG_CONTEXT_MAX]; /* the message, with room for printf's NUL; right behind it
+                                                              the context: "key\0value\0" for each */
 } tdm__log_entry;
 
 /** The form of the lines, and the calendar of the last second seen: a line in the same second needs no conversion. */
 typedef struct tdm__log_style {
     tdm_log_format format;
+    bool bare;  /* text without the context */
     bool known; /* `second` and `calendar` are set */
     time_t second;
     char calendar[32];
@@ -29,11 +32,14 @@ typedef struct tdm__log_style {
 
 /** The most bytes that tdm__log_format() writes: a message of which every byte is escaped, its frame, and the warning
  *  that may go before it. */
-enum { TDM__LOG_BOUND = 6 * TDM_LOG_LINE_MAX + 512 };
+enum { TDM__LOG_BOUND = 6 * (TDM_LOG_LINE_MAX + TDM_LOG_CONTEXT_MAX) + 640 };
 
 /** Make the message one line: what is over the maximum (`size` is what it would have been) is cut on a character and
  *  ends in "…"; control characters become spaces. @return its size. */
 unsigned tdm__log_clean(char *text, size_t room, size_t size);
+
+/** Make its context's values parts of one line: control characters become spaces. */
+void tdm__log_clean_context(tdm__log_entry *entry);
 
 /** Write the line of an entry, and before it the warning if it has lost some. @return how many bytes. */
 size_t tdm__log_format(tdm__log_style *style, const tdm__log_entry *entry, char to[TDM__LOG_BOUND]);

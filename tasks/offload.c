@@ -67,7 +67,7 @@ int tdm_offload(tdm_task_fn *run, void *arg, const tdm_offload_options *options,
     err = tdm_join(&task, &end);
     if (err)
         return cut_short(task, err, o->abandon);
-    if (end.state != TDM_DONE && end.state != TDM_FAILED && end.state != TDM_CANCELLED)
+    if (end.state == TDM_DROPPED || end.state == TDM_SKIPPED)
         return end.result; /* it never ran: a drain has ended */
     if (result)
         *result = end.result;

@@ -258,6 +258,17 @@ static bool rest(tdm__worker *self)
     return pool->first || (!pool->stop && (in_time || atomic_load(&pool->active) <= pool->settings.min));
 }
 
+/* With the lock. @return false: work has come from somebody who saw neither a worker asleep nor room for a new one. */
+static bool leave(tdm__pool *pool)
+{
+    atomic_fetch_sub(&pool->active, 1); /* before the look: whoever posts after the look sees the room */
+    if (pool->stop || tdm__inbox_is_empty(&pool->intake))
+        return true;
+    atomic_fetch_add(&pool->active, 1);
+    take_in(pool);
+    return false;
+}
+
 void tdm__worker_main(tdm__worker *self)
 {
     tdm__pool *pool = self->pool;
@@ -265,8 +276,7 @@ void tdm__worker_main(tdm__worker *self)
     atomic_store(&pool->waking, false); /* it was started to be woken */
     do
         work(self);
-    while (rest(self));
-    atomic_fetch_sub(&pool->active, 1);
+    while (rest(self) || !leave(pool));
     self->state = TDM__WORKER_ENDED;
     tdm__unlock(&pool->lock);
 }
@@ -297,6 +307,11 @@ tdm_executor *tdm__pool_executor(const tdm__pool *pool)
 const char *tdm_pool_name(const tdm_pool *pool)
 {
     return pool->settings.name;
+}
+
+int64_t tdm__pool_stuck_ns(const tdm__pool *pool)
+{
+    return pool->settings.stuck_ns;
 }
 
 void tdm__pool_detached(tdm__pool *pool, int more)

@@ -157,13 +157,24 @@ typedef struct tdm__await {
     struct tdm_group *group;
 } tdm__await;
 
-/* With the lock of all joins: `self` is about to wait for `await`. @return false: that wait would never end. */
+/* The lock of all joins, which comes before those of groups and pools. */
+void tdm__joins_lock(void);
+void tdm__joins_unlock(void);
+
+/* With that lock: `self` is about to wait for `await`. @return false: that wait would never end. */
 bool tdm__await_begin(tdm__exec *self, tdm__await *await);
-void tdm__await_end(tdm__exec *self);
-/* The same, without that lock. */
-bool tdm__await_note(tdm__exec *self, tdm__await *await);
+/* Without it. */
 void tdm__await_forget(tdm__exec *self);
 /* `self` does not wait, but lies beneath a task that it runs on its own stack: it goes on when that one has ended. */
 void tdm__await_lie_beneath(tdm__exec *self, tdm__await *await);
+
+/* A walk along those who wait, with that lock: must the one from whom it set out go on before `exec` can? `exec` must
+ * not go away meanwhile. */
+typedef struct tdm__walk tdm__walk;
+bool tdm__walk_leads_back(tdm__walk *walk, tdm__exec *exec);
+
+/* Was the caller, a worker of that pool, asked to stop, or is its time over, so that it is not to run what it waits for?
+ * @return 0: no, or it is no such worker; else the result of its wait. */
+int tdm__claim_is_late(const struct tdm_pool *pool);
 
 #endif

@@ -141,6 +141,11 @@ void tdm__exec_cancel(tdm__exec *exec)
     end_wait(exec, -ECANCELED, true);
 }
 
+bool tdm__exec_is_being_stopped(const tdm__exec *exec)
+{
+    return atomic_load(&exec->cancel) && atomic_load(&exec->wait) != SHIELDED;
+}
+
 /* ---- waiting on a fiber ---- */
 
 typedef struct sleeper {
@@ -252,6 +257,17 @@ static int wait_until(tdm__exec *exec, struct pollfd *poll_for, int bell, int64_
 int tdm__wait_until(tdm__exec *exec, int64_t deadline_ns)
 {
     return wait_until(exec, NULL, -1, deadline_ns);
+}
+
+int tdm__wait_look(tdm__exec *exec)
+{
+    assert(!exec->loop);
+    tdm__wait_begin(exec, false);
+    if (!exec->ended_here) {
+        win(exec, 0, false); /* or somebody was faster */
+        exec->ended_here = true;
+    }
+    return tdm__wait_until(exec, INT64_MAX);
 }
 
 int tdm__wait_until_polled(tdm__exec *exec, struct pollfd *poll_for, int bell, int64_t deadline_ns)

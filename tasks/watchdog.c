@@ -18,7 +18,6 @@
 
 struct tdm__watchdog {
     tdm_executor *executor; /* constant, as is all but `stop` */
-    int64_t period_ns;
     pthread_t thread;
     pthread_mutex_t lock;
     tdm__cond changed;
@@ -53,12 +52,24 @@ static void look(tdm_executor *executor)
         look_at_pool(executor->pools[i]);
 }
 
+/* Half the shortest limit, and short enough for a pool that is made later. */
+static int64_t period(tdm_executor *executor)
+{
+    int64_t ns = 2 * TDM_NS_PER_S, hold_ns = tdm_ns_from_s(executor->settings.hold_limit);
+    if (hold_ns && hold_ns < ns)
+        ns = hold_ns;
+    for (unsigned i = 0; i < tdm__executor_pool_count(executor); i++)
+        if (tdm__pool_stuck_ns(executor->pools[i]) < ns)
+            ns = tdm__pool_stuck_ns(executor->pools[i]);
+    return ns / 2 + 1;
+}
+
 static void *watch(void *arg)
 {
     tdm__watchdog *watchdog = arg;
     tdm__lock(&watchdog->lock);
     while (!watchdog->stop) {
-        int64_t next_ns = tdm__deadline(watchdog->period_ns);
+        int64_t next_ns = tdm__deadline(period(watchdog->executor));
         while (!watchdog->stop && tdm__cond_wait(&watchdog->changed, &watchdog->lock, next_ns))
             ;
         tdm__unlock(&watchdog->lock);
@@ -78,13 +89,12 @@ static void destroy(tdm__watchdog *watchdog)
 
 int tdm__watchdog_create(tdm__watchdog **out, tdm_executor *executor)
 {
-    if (executor->settings.hold_limit < 0 || tdm__testing()) /* nothing that holds a thread takes virtual time */
+    if (tdm__testing()) /* nothing that holds a thread takes virtual time */
         return 0;
     tdm__watchdog *watchdog = calloc(1, sizeof *watchdog);
     if (!watchdog)
         return -ENOMEM;
     watchdog->executor = executor;
-    watchdog->period_ns = tdm_ns_from_s(executor->settings.hold_limit) / 2 + 1;
     pthread_mutex_init(&watchdog->lock, NULL);
     tdm__cond_init(&watchdog->changed);
     int err = tdm__thread_start(&watchdog->thread, "tdm-watchdog", watch, watchdog);

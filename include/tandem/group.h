@@ -43,7 +43,8 @@ TDM_API int tdm_group_open(tdm_group **out, const tdm_group_options *options);
 TDM_API int tdm_group_spawn(tdm_group *group, const tdm_task_spec *spec);
 
 /** Wait until all children have ended. If the wait itself is ended (-ECANCELED, -ETIMEDOUT), the children are cancelled
- *  and waited for first. A worker runs children that are queued in its own pool itself.
+ *  and waited for first. A worker runs children that are queued in its own pool itself, in their order, and is told of
+ *  what would have ended its wait when that child has ended.
  *  @return 0: TDM_FAIL_FAST, TDM_COLLECT: every child ended as `done`; TDM_FIRST_DONE: one did; else the first error in
  *          time (the result of a child; -ECANCELED for one that was cancelled from outside); -ECANCELED, -ETIMEDOUT: of
  *          the caller; -EDEADLK: as tdm_join(). */

@@ -29,7 +29,8 @@ TDM_API int tdm_task_start(tdm_task **out, tdm_executor *executor, const tdm_tas
  *          the task is the caller itself, waits (directly or through others) for the caller, or could only run on the
  *          thread that would wait; or called outside any fiber on a loop's thread. On the loop's thread outside a
  *          fiber an ended task can still be joined.
- *  A worker that joins a task still queued in its own pool runs it itself, on its own stack. */
+ *  A worker that joins a task still queued in its own pool runs it itself, on its own stack, unless it was asked to
+ *  stop or the time of a scope is over. What it runs it does not cut short: it is told afterwards. */
 TDM_API int tdm_join(tdm_task **task, tdm_end *end);
 /** The same with a time of its own: @return also -ETIMEDOUT, after `seconds`. */
 TDM_API int tdm_join_for(tdm_task **task, double seconds, tdm_end *end);

@@ -22,10 +22,15 @@ typedef struct tdm_log_options {
     tdm_log_level level; /**< lines below it are not written (the zero value, TDM_LOG_DEBUG, writes all) */
     unsigned ring_lines; /**< lines the ring holds; 0: 16384 */
     int fd;              /**< where the lines go; 0: standard error (2) */
+    bool bare;           /**< lines of text end with the message, without whose they are (JSON lines always say so) */
 } tdm_log_options;
 
 /** The longest message, in bytes; what is longer is cut and ends in "…". */
 #define TDM_LOG_LINE_MAX 1024
+
+/** The most bytes, names and values, of the context that a line carries: see tdm_log(). A value that does not fit is left
+ *  out, and so are older ones. */
+#define TDM_LOG_CONTEXT_MAX 256
 
 /** Start the writer thread. Call from one thread, before others log. @return 0; -EALREADY; -ENOMEM; -EAGAIN: no thread. */
 TDM_API int tdm_log_start(const tdm_log_options *options);
@@ -42,7 +47,10 @@ TDM_API uint64_t tdm_log_dropped(void);
 /** Would a line of this level be written? Any thread. */
 TDM_API bool tdm_log_enabled(tdm_log_level level);
 /** Log one line. Any thread; never blocks on I/O while the writer thread runs. A newline, or another control character,
- *  in it becomes a space. errno is left as it was. */
+ *  in it becomes a space. errno is left as it was.
+ *  A line that a task or a handler writes says so: behind the message, `request=17 task=5` and the values of its context
+ *  whose keys are `logged` (tandem/context.h), as `tenant=acme`, in quotes where they have spaces; in JSON as "request",
+ *  "task" and the object "context". */
 TDM_API void tdm_log(tdm_log_level level, const char *format, ...) TDM_PRINTF(2, 3);
 
 #define tdm_log_debug(...) tdm_log(TDM_LOG_DEBUG, __VA_ARGS__)

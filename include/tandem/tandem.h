@@ -22,6 +22,7 @@
 #include <tandem/ledger.h>
 #include <tandem/limiter.h>
 #include <tandem/log.h>
+#include <tandem/map.h>
 #include <tandem/middleware.h>
 #include <tandem/mutex.h>
 #include <tandem/offload.h>

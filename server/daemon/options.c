@@ -3,9 +3,12 @@
  * library's own default, loops' is the number of processors this process may use. */
 #include "server/daemon/options.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <tandem/option.h>
 
@@ -27,12 +30,25 @@ static const tdm_option table[] = {
     {"host", 0, TDM_OPTION_STRING, FIELD(host), "127.0.0.1", .value_name = "HOST",
      .help = "address or name to listen on"},
     {"port", 'p', TDM_OPTION_UINT, FIELD(port), "8000", 0, 65535, .value_name = "PORT", .help = "0: any free one"},
+    {"unix", 0, TDM_OPTION_STRING, FIELD(unix_path), NULL, .value_name = "PATH",
+     .help = "listen on a Unix socket in place of host and port"},
+    {"unix-mode", 0, TDM_OPTION_STRING, FIELD(unix_mode), "660", .value_name = "OCTAL", .help = "of its file"},
+    {"inherit", 0, TDM_OPTION_FLAG, FIELD(inherit),
+     .help = "listen on the socket that a supervisor passed (LISTEN_FDS=1)"},
+    {"backlog", 0, TDM_OPTION_UINT, FIELD(backlog), "4096", 1, 65535, .value_name = "N",
+     .help = "connections that the kernel keeps until they are accepted"},
     {"transport", 0, TDM_OPTION_CHOICE, FIELD(transport), "evhttp", .choices = transports, .value_name = "NAME",
      .help = "how bytes travel"},
     {"loops", 0, TDM_OPTION_UINT, FIELD(loops), "1", 1, TDM_MAX_LOOPS, "auto", 0, .value_name = "N",
      .help = "event-loop threads; auto: one per processor"},
     {"workers", 0, TDM_OPTION_UINT, FIELD(workers), "auto", 1, TDM_MAX_WORKERS, "auto", 0, .value_name = "N",
      .help = "threads of each pool; auto: min(32, processors + 4)"},
+    {"min-workers", 0, TDM_OPTION_UINT, FIELD(min_workers), "1", 1, TDM_MAX_WORKERS, .value_name = "N",
+     .help = "of them, those that never retire"},
+    {"hold-limit", 0, TDM_OPTION_SECONDS, FIELD(hold_limit), "0.1", 0, MAX_SECONDS, .value_name = "SECONDS",
+     .help = "what holds a loop for longer is named in the log; 0: nothing is"},
+    {"stuck-after", 0, TDM_OPTION_SECONDS, FIELD(stuck_after), "60", 0.001, MAX_SECONDS, .value_name = "SECONDS",
+     .help = "what holds a worker for longer is named in the log"},
     {"queue", 0, TDM_OPTION_UINT, FIELD(queue), "10000", 1, MAX_COUNT, .value_name = "N",
      .help = "tasks accepted and not yet started, per pool"},
     {"max-loop-tasks", 0, TDM_OPTION_UINT, FIELD(max_loop_tasks), "100000", 1, MAX_COUNT, .value_name = "N",
@@ -71,6 +87,7 @@ static const tdm_option table[] = {
      .help = "the least that is logged"},
     {"log-format", 0, TDM_OPTION_CHOICE, FIELD(log_format), "text", .choices = formats, .value_name = "FORMAT",
      .help = "form of the log lines, on standard error"},
+    {"log-context", 0, TDM_OPTION_FLAG, FIELD(log_context), .help = "text lines end with request=, task= and context"},
     {NULL},
 };
 
@@ -84,9 +101,19 @@ static const tdm_command command = {
     .epilogue = "SIGTERM and SIGINT drain: what was accepted is finished first. A second one leaves at once.",
 };
 
+static bool is_mode(const char *text)
+{
+    size_t digits = strspn(text, "01234567");
+    return digits && digits <= 4 && !text[digits] && strtoul(text, NULL, 8) >= 1 && strtoul(text, NULL, 8) <= 0777;
+}
+
 int daemon_options_parse(daemon_options *options, int argc, char **argv)
 {
     int err = tdm_options_parse(&command, options, argc, argv, NULL);
+    if (!err && !is_mode(options->unix_mode)) {
+        fprintf(stderr, "tandemd: --unix-mode %s: not a mode in octal, from 1 to 777\n", options->unix_mode);
+        return -EINVAL;
+    }
     if (!err)
         snprintf(options->port_text, sizeof options->port_text, "%u", options->port % 65536);
     return err;
@@ -105,8 +132,15 @@ tdm_app_options daemon_options_for_app(daemon_options *options)
         .name = "tandemd",
         .host = options->host,
         .port = options->port_text,
+        .unix_path = options->unix_path,
+        .unix_mode = (unsigned) strtoul(options->unix_mode, NULL, 8),
+        .inherit = options->inherit,
+        .backlog = options->backlog,
         .executor = {.loops = options->loops ? options->loops : processors(),
                      .workers = options->workers,
+                     .min_workers = options->min_workers,
+                     .hold_limit = options->hold_limit > 0 ? options->hold_limit : -1,
+                     .stuck_after = options->stuck_after,
                      .queue = options->queue,
                      .max_loop_tasks = options->max_loop_tasks,
                      .ledger = options->ledger},
@@ -130,6 +164,7 @@ tdm_app_options daemon_options_for_app(daemon_options *options)
 
 tdm_log_options daemon_options_for_log(const daemon_options *options)
 {
-    return (tdm_log_options){.format = (tdm_log_format) options->log_format,
+    return (tdm_log_options){.bare = !options->log_context,
+                             .format = (tdm_log_format) options->log_format,
                              .level = (tdm_log_level) options->log_level};
 }

@@ -150,8 +150,7 @@ const char *echo_start(bool hurried)
     const int64_t second = hurried ? TDM_NS_PER_S : 20 * TDM_NS_PER_S;
     tdm__server_options options = {
         .transport = http_transport(),
-        .host = "127.0.0.1",
-        .port = "0",
+        .listen = {.host = "127.0.0.1", .port = "0", .backlog = 4096},
         .max_connections = 5000,
         .max_requests = 1000,
         .max_target = 8192,

@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define READ_SIZE 65536
@@ -28,16 +29,31 @@ static struct addrinfo *resolve(const char *url)
     return list;
 }
 
+/* "unix:/path" */
+static bool is_unix(const char *url, struct sockaddr_un *address)
+{
+    static const char scheme[] = "unix:";
+    if (strncmp(url, scheme, sizeof scheme - 1) != 0)
+        return false;
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    snprintf(address->sun_path, sizeof address->sun_path, "%s", url + sizeof scheme - 1);
+    return true;
+}
+
 int http_try_connect(http_connection *c, const char *url)
 {
-    struct addrinfo *list = resolve(url);
+    struct sockaddr_un address;
+    struct addrinfo local = {
+        .ai_family = AF_UNIX, .ai_addr = (struct sockaddr *) &address, .ai_addrlen = sizeof address};
+    struct addrinfo *list = is_unix(url, &address) ? &local : resolve(url);
     struct timeval patience = {HTTP_PATIENCE_S, 0};
     *c = (http_connection){.fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     ck_assert_int_ge(c->fd, 0);
     ck_assert_int_eq(setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
     ck_assert_int_eq(setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience), 0);
     int err = connect(c->fd, list->ai_addr, list->ai_addrlen) ? -errno : 0;
-    freeaddrinfo(list);
+    if (list != &local)
+        freeaddrinfo(list);
     if (err) {
         close(c->fd);
         c->fd = -1;

@@ -105,9 +105,21 @@ static void run_to_end(const char *const *args, const char *const *variables, in
 START_TEST(a_wrong_option_is_usage_and_exit_2)
 {
     static const char *const wrong[][3] = {
-        {"--nonsense"},      {"--port", "65536"}, {"--port", "http"},         {"--loops", "0"},
-        {"--workers", "-1"}, {"--queue", "0"},    {"--drain-timeout", "nan"}, {"--log-level", "loud"},
-        {"operand"},         {"--host"},          {"--log-format", "xml"},    {"--ledger", "1e3"},
+        {"--nonsense"},
+        {"--port", "65536"},
+        {"--port", "http"},
+        {"--loops", "0"},
+        {"--workers", "-1"},
+        {"--queue", "0"},
+        {"--drain-timeout", "nan"},
+        {"--log-level", "loud"},
+        {"operand"},
+        {"--host"},
+        {"--log-format", "xml"},
+        {"--ledger", "1e3"},
+        {"--min-workers", "0"},
+        {"--hold-limit", "-1"},
+        {"--stuck-after", "0"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         run_to_end(wrong[i], NULL, 2);
@@ -131,8 +143,9 @@ START_TEST(help_and_version_are_exit_0)
     run_to_end(ARGS("--help"), NULL, 0);
     char *out = daemon_out(&tandemd);
     static const char *const options[] = {
-        "host",          "port",           "loops",       "workers",   "queue",      "max-loop-tasks", "ledger",
-        "drain-timeout", "drain-announce", "drain-grace", "log-level", "log-format", "version",        "help"};
+        "host",           "port",        "loops",     "workers",        "min-workers", "hold-limit",
+        "stuck-after",    "log-context", "queue",     "max-loop-tasks", "ledger",      "drain-timeout",
+        "drain-announce", "drain-grace", "log-level", "log-format",     "version",     "help"};
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         ck_assert_msg(strstr(out, options[i]) != NULL, "no --%s in the help", options[i]);
     free(out);

@@ -121,12 +121,56 @@ END_TEST
 
 START_TEST(the_longest_line_fits_its_bound)
 {
-    tdm__log_style style = {.format = TDM_LOG_JSON};
-    tdm__log_entry entry = {.wall_ns = INT64_MAX, .lost = UINT64_MAX, .thread = UINT32_MAX, .level = TDM_LOG_WARNING};
-    char line[TDM__LOG_BOUND];
-    entry.size = TDM_LOG_LINE_MAX;
-    memset(entry.text, 1, sizeof entry.text); /* six bytes each */
-    ck_assert_uint_le(tdm__log_format(&style, &entry, line), sizeof line);
+    for (int pairs = 0; pairs < 2; pairs++)
+        for (int format = TDM_LOG_TEXT; format <= TDM_LOG_JSON; format++) {
+            tdm__log_style style = {.format = (tdm_log_format) format};
+            tdm__log_entry entry = {.wall_ns = INT64_MAX,
+                                    .lost = UINT64_MAX,
+                                    .request = UINT64_MAX,
+                                    .task = UINT64_MAX,
+                                    .thread = UINT32_MAX,
+                                    .level = TDM_LOG_WARNING};
+            char line[TDM__LOG_BOUND];
+            entry.size = TDM_LOG_LINE_MAX;
+            entry.context_size = TDM_LOG_CONTEXT_MAX;
+            memset(entry.text, 1, sizeof entry.text); /* six bytes each */
+            char *context = entry.text + entry.size;
+            if (pairs) /* nothing but frames */
+                memset(context, 0, TDM_LOG_CONTEXT_MAX);
+            else
+                context[1] = context[TDM_LOG_CONTEXT_MAX - 1] = '\0';
+            ck_assert_uint_le(tdm__log_format(&style, &entry, line), sizeof line);
+        }
+}
+END_TEST
+
+/* What tdm__log_format() makes of a message "m" and this context. */
+static const char *with_context(tdm__log_style style, uint64_t request, uint64_t task, const char *context, size_t size)
+{
+    static char line[TDM__LOG_BOUND + 1];
+    tdm__log_entry entry = {.request = request, .task = task, .level = TDM_LOG_INFO, .size = 1, .text = "m"};
+    memcpy(entry.text + 1, context, size);
+    entry.context_size = (unsigned) size;
+    tdm__log_clean_context(&entry);
+    line[tdm__log_format(&style, &entry, line)] = '\0';
+    return style.format == TDM_LOG_JSON ? strstr(line, "\"message\"") : message_of(line);
+}
+
+START_TEST(a_line_says_whose_it_is_behind_the_message_and_in_json_as_fields)
+{
+    static const char context[] = "tenant\0acme\0way\0by \"sea\"\0line\0a\nb\0none\0";
+    const tdm__log_style text = {.format = TDM_LOG_TEXT}, bare = {.format = TDM_LOG_TEXT, .bare = true},
+                         json = {.format = TDM_LOG_JSON, .bare = true};
+    ck_assert_str_eq(with_context(text, 17, 5, context, sizeof context),
+                     "m request=17 task=5 tenant=acme way=\"by \\\"sea\\\"\" line=\"a b\" none=\"\"\n");
+    ck_assert_str_eq(with_context(text, 17, 0, "", 0), "m request=17\n");
+    ck_assert_str_eq(with_context(text, 0, 0, "", 0), "m\n");
+    ck_assert_str_eq(with_context(bare, 17, 5, context, sizeof context), "m\n");
+    ck_assert_str_eq(with_context(json, 17, 5, context, sizeof context),
+                     "\"message\":\"m\",\"request\":17,\"task\":5,\"context\":{\"tenant\":\"acme\",\"way\":\"by "
+                     "\\\"sea\\\"\",\"line\":\"a b\",\"none\":\"\"}}\n");
+    ck_assert_str_eq(with_context(json, 0, 5, "", 0), "\"message\":\"m\",\"task\":5}\n");
+    ck_assert_str_eq(with_context(json, 0, 0, "", 0), "\"message\":\"m\"}\n");
 }
 END_TEST
 
@@ -217,11 +261,12 @@ END_TEST
 
 int main(void)
 {
-    return unit_main(
-        "log_line",
-        (const TTest *const[]){a_text_line_has_local_time_thread_and_message, levels_above_info_are_named_in_text,
-                               a_json_line_is_one_object_in_utc_whatever_the_message, the_calendar_follows_the_second,
-                               the_longest_line_fits_its_bound, newlines_and_control_characters_become_spaces,
-                               a_message_of_the_maximum_is_whole_and_a_longer_one_is_cut,
-                               a_message_is_cut_between_characters, lines_below_the_level_are_not_written, NULL});
+    return unit_main("log_line", (const TTest *const[]){
+                                     a_text_line_has_local_time_thread_and_message, levels_above_info_are_named_in_text,
+                                     a_json_line_is_one_object_in_utc_whatever_the_message,
+                                     the_calendar_follows_the_second, the_longest_line_fits_its_bound,
+                                     a_line_says_whose_it_is_behind_the_message_and_in_json_as_fields,
+                                     newlines_and_control_characters_become_spaces,
+                                     a_message_of_the_maximum_is_whole_and_a_longer_one_is_cut,
+                                     a_message_is_cut_between_characters, lines_below_the_level_are_not_written, NULL});
 }

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: pools of a service's own: what is refused, threads that come on demand and retire, the queue at its limit and
+ * past it, pools that do not disturb each other, and their figures. */
+#include <tandem/pool.h>
+
+#include <string.h>
+
+#include "tests/unit/executor.h"
+
+static tdm_pool *make(tdm_executor *executor, tdm_pool_options options)
+{
+    tdm_pool *pool = NULL;
+    ck_assert_int_eq(tdm_pool_create(&pool, executor, &options), 0);
+    ck_assert_ptr_nonnull(pool);
+    return pool;
+}
+
+static tdm_pool_stats figures(tdm_executor *executor, const char *name)
+{
+    tdm_stats *stats = malloc(sizeof *stats);
+    ck_assert_ptr_nonnull(stats);
+    ck_assert_int_eq(tdm_stats_get(executor, stats), 0);
+    for (unsigned i = 0; i < stats->pool_count; i++)
+        if (strcmp(stats->pools[i].name, name) == 0) {
+            tdm_pool_stats found = stats->pools[i];
+            free(stats);
+            return found;
+        }
+    ck_abort_msg("no figures of a pool \"%s\"", name);
+}
+
+static uint64_t spawn_in(tdm_executor *executor, tdm_pool *pool, tdm_task_fn *run, void *arg)
+{
+    uint64_t id = 0;
+    tdm_task_spec spec = {.name = "unit", .run = run, .arg = arg, .lane = TDM_POOL, .pool = pool};
+    ck_assert_int_eq(tdm_spawn(executor, &spec, &id), 0);
+    return id;
+}
+
+/* ---- refusals ---- */
+
+START_TEST(a_pool_wants_a_name_of_its_own_and_sane_limits)
+{
+    tdm_executor *executor = unit_executor((tdm_executor_options){0});
+    tdm_pool *pool = NULL;
+    const tdm_pool_options wrong[] = {
+        {.max_workers = 1},
+        {.name = "", .max_workers = 1},
+        {.name = "x", .max_workers = TDM_MAX_WORKERS + 1},
+        {.name = "x", .max_workers = 2, .min_workers = 3},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        ck_assert_int_eq(tdm_pool_create(&pool, executor, &wrong[i]), -EINVAL);
+    ck_assert_int_eq(tdm_pool_create(&pool, executor, &(tdm_pool_options){.name = "background"}), -EEXIST);
+    ck_assert_int_eq(tdm_pool_create(&pool, executor, &(tdm_pool_options){.name = "handlers"}), -EEXIST);
+    ck_assert_ptr_null(pool);
+    ck_assert_ptr_null(tdm_pool_find(executor, "x"));
+    pool = make(executor, (tdm_pool_options){.name = "x", .max_workers = 1});
+    ck_assert_ptr_eq(tdm_pool_find(executor, "x"), pool);
+    ck_assert_str_eq(tdm_pool_name(pool), "x");
+    tdm_pool *second = NULL;
+    ck_assert_int_eq(tdm_pool_create(&second, executor, &(tdm_pool_options){.name = "x"}), -EEXIST);
+    unit_destroy(executor);
+}
+END_TEST
+
+START_TEST(there_are_so_many_pools_and_no_more_and_none_after_the_close)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o"};
+    tdm_executor *executor = unit_executor((tdm_executor_options){0});
+    for (unsigned i = 0; i < TDM_MAX_POOLS - 2; i++)
+        make(executor, (tdm_pool_options){.name = names[i], .max_workers = 1});
+    tdm_pool *pool = NULL;
+    ck_assert_int_eq(tdm_pool_create(&pool, executor, &(tdm_pool_options){.name = "last", .max_workers = 1}), -ENOSPC);
+    for (unsigned i = 0; i < TDM_MAX_POOLS - 2; i++)
+        unit_await(executor, spawn_in(executor, tdm_pool_find(executor, names[i]), unit_nothing, NULL), TDM_DONE);
+    tdm_executor_close(executor);
+    ck_assert_int_eq(tdm_pool_create(&pool, executor, &(tdm_pool_options){.name = "late", .max_workers = 1}),
+                     -ESHUTDOWN);
+    unit_destroy(executor);
+}
+END_TEST
+
+START_TEST(a_task_goes_into_a_pool_of_its_own_executor_on_the_pool_lane_only)
+{
+    tdm_executor *one = unit_executor((tdm_executor_options){0}), *other = unit_executor((tdm_executor_options){0});
+    tdm_pool *pool = make(one, (tdm_pool_options){.name = "x", .max_workers = 1});
+    tdm_task_spec spec = {.run = unit_nothing, .lane = TDM_POOL, .pool = pool};
+    ck_assert_int_eq(tdm_spawn(other, &spec, NULL), -EINVAL);
+    spec.lane = TDM_LOOP;
+    ck_assert_int_eq(tdm_spawn(one, &spec, NULL), -EINVAL);
+    spec.lane = TDM_POOL;
+    spec.pool = tdm_pool_find(one, "handlers");
+    ck_assert_int_eq(tdm_spawn(one, &spec, NULL), -EINVAL);
+    unit_destroy(one);
+    unit_destroy(other);
+}
+END_TEST
+
+/* ---- threads ---- */
+
+START_TEST(threads_come_on_demand_up_to_the_maximum_and_retire_to_the_minimum)
+{
+    enum { MIN = 2, MAX = 5, TASKS = 7 };
+    tdm_executor *executor = unit_executor((tdm_executor_options){0});
+    tdm_pool *pool = make(
+        executor, (tdm_pool_options){.name = "crowd", .min_workers = MIN, .max_workers = MAX, .idle_timeout = 0.01});
+    ck_assert_uint_eq(figures(executor, "crowd").threads, MIN);
+    ck_assert_uint_eq(figures(executor, "crowd").workers, MAX);
+    for (int round = 0; round < 3; round++) { /* retired ones are replaced */
+        unit_gate gate;
+        unit_gate_init(&gate);
+        for (int i = 0; i < TASKS; i++)
+            spawn_in(executor, pool, unit_hold, &gate);
+        for (int i = 0; i < MAX; i++)
+            unit_sem_wait(&gate.started); /* all of them run at once, or this never ends */
+        tdm_pool_stats full = figures(executor, "crowd");
+        ck_assert(full.threads == MAX && full.busy == MAX && full.idle == 0);
+        ck_assert_uint_eq(full.queue, TASKS - MAX);
+        ck_assert_int_ne(sem_trywait(&gate.started), 0); /* and no more */
+        for (int i = 0; i < TASKS; i++)
+            sem_post(&gate.go);
+        UNIT_UNTIL(figures(executor, "crowd").threads == MIN);
+        UNIT_UNTIL(figures(executor, "crowd").busy == 0);
+    }
+    unit_destroy(executor);
+}
+END_TEST
+
+START_TEST(a_pool_whose_threads_all_come_and_go_loses_no_task)
+{
+    tdm_executor *executor = unit_executor((tdm_executor_options){0});
+    tdm_pool *pool = make(executor, (tdm_pool_options){.name = "restless", .max_workers = 4, .idle_timeout = 0.0001});
+    _Atomic int drops = 0;
+    int spawned = 0;
+    for (int round = 0; round < 300; round++) {
+        for (int i = 0; i <= round % 7; i++, spawned++) {
+            tdm_task_spec spec = {
+                .run = unit_nothing, .arg = &drops, .drop = unit_count, .lane = TDM_POOL, .pool = pool};
+            ck_assert_int_eq(tdm_spawn(executor, &spec, NULL), 0);
+        }
+        UNIT_UNTIL(drops == spawned); /* with pauses about as long as a thread is patient */
+    }
+    unit_destroy(executor);
+}
+END_TEST
+
+static int read_name(tdm_task *task, void *arg)
+{
+    (void) task;
+    return pthread_getname_np(pthread_self(), arg, 16);
+}
+
+START_TEST(threads_are_called_by_the_first_letters_of_the_pool)
+{
+    tdm_executor *executor = unit_executor((tdm_executor_options){0});
+    tdm_pool *pool = make(executor, (tdm_pool_options){.name = "thumbnails", .max_workers = 1});
+    char name[16] = "";
+    unit_await(executor, spawn_in(executor, pool, read_name, name), TDM_DONE);
+    ck_assert_str_eq(name, "tdm-thumb-0");
+    unit_destroy(executor);
+}
+END_TEST
+
+START_TEST(the_executors_minimum_holds_for_its_two_pools)
+{
+    tdm_executor *executor = unit_executor((tdm_executor_options){.workers = 3, .min_workers = 3});
+    ck_assert_uint_eq(figures(executor, "handlers").threads, 3);
+    ck_assert_uint_eq(figures(executor, "background").threads, 3);
+    unit_destroy(executor);
+    tdm_executor_options more = {.workers = 2, .min_workers = 3};
+    ck_assert_int_eq(tdm_executor_create(&executor, &more), -EINVAL);
+}
+END_TEST
+
+/* ---- the queue ---- */
+
+START_TEST(a_full_queue_refuses_at_its_limit_and_other_pools_go_on)
+{
+    enum { LIMIT = 3 };
+    tdm_executor *executor = unit_executor((tdm_executor_options){0});
+    tdm_pool *pool = make(executor, (tdm_pool_options){.name = "small", .max_workers = 1, .queue = LIMIT});
+    unit_gate gate;
+    unit_gate_init(&gate);
+    spawn_in(executor, pool, unit_hold, &gate);
+    unit_sem_wait(&gate.started);
+    _Atomic int drops = 0;
+    tdm_task_spec spec = {.run = unit_nothing, .arg = &drops, .drop = unit_count, .lane = TDM_POOL, .pool = pool};
+    for (int round = 0; round < 3; round++) { /* a place that is given back is free again */
+        uint64_t ids[LIMIT];
+        for (int i = 0; i < LIMIT; i++)
+            ck_assert_int_eq(tdm_spawn(executor, &spec, &ids[i]), 0);
+        ck_assert_int_eq(tdm_spawn(executor, &spec, NULL), -EAGAIN);
+        ck_assert_int_eq(drops, round * LIMIT); /* on an error the argument stays the caller's */
+        tdm_pool_stats full = figures(executor, "small");
+        ck_assert(full.queue == LIMIT && full.reserved == LIMIT && full.queue_limit == LIMIT);
+        ck_assert_uint_eq(full.queue_peak, LIMIT);
+        unit_await(executor, unit_spawn(executor, TDM_POOL, unit_nothing, NULL), TDM_DONE); /* in `background` */
+        for (int i = 0; i < LIMIT; i++)
+            ck_assert_int_eq(tdm_task_cancel(executor, ids[i]), 0);
+    }
+    sem_post(&gate.go);
+    unit_destroy(executor);
+}
+END_TEST
+
+START_TEST(each_pool_has_figures_of_its_own_and_the_lane_has_their_sum)
+{
+    tdm_executor *executor = unit_executor((tdm_executor_options){0});
+    tdm_pool *a = make(executor, (tdm_pool_options){.name = "a", .max_workers = 2});
+    tdm_pool *b = make(executor, (tdm_pool_options){.name = "b", .max_workers = 2});
+    for (int i = 0; i < 3; i++)
+        unit_await(executor, spawn_in(executor, a, unit_nothing, NULL), TDM_DONE);
+    unit_await(executor, spawn_in(executor, b, unit_nothing, NULL), TDM_DONE);
+    ck_assert(figures(executor, "a").run_time.count == 3 && figures(executor, "a").queue_wait.count == 3);
+    ck_assert(figures(executor, "b").run_time.count == 1 && figures(executor, "b").queue_wait.count == 1);
+    ck_assert_uint_eq(figures(executor, "background").run_time.count, 0);
+    tdm_stats *stats = malloc(sizeof *stats);
+    ck_assert_ptr_nonnull(stats);
+    ck_assert_int_eq(tdm_stats_get(executor, stats), 0);
+    ck_assert_uint_eq(stats->lanes[TDM_POOL].window.state[TDM_DONE], 4);
+    ck_assert(unit_adds_up(&stats->lanes[TDM_POOL].window));
+    ck_assert_int_eq(tdm_stats_reset(executor), 0);
+    free(stats);
+    ck_assert_uint_eq(figures(executor, "a").run_time.count, 0);
+    unit_destroy(executor);
+}
+END_TEST
+
+int main(void)
+{
+    return unit_main("pools",
+                     (const TTest *const[]){a_pool_wants_a_name_of_its_own_and_sane_limits,
+                                            there_are_so_many_pools_and_no_more_and_none_after_the_close,
+                                            a_task_goes_into_a_pool_of_its_own_executor_on_the_pool_lane_only,
+                                            threads_come_on_demand_up_to_the_maximum_and_retire_to_the_minimum,
+                                            a_pool_whose_threads_all_come_and_go_loses_no_task,
+                                            threads_are_called_by_the_first_letters_of_the_pool,
+                                            the_executors_minimum_holds_for_its_two_pools,
+                                            a_full_queue_refuses_at_its_limit_and_other_pools_go_on,
+                                            each_pool_has_figures_of_its_own_and_the_lane_has_their_sum, NULL});
+}
