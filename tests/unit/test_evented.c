@@ -250,8 +250,7 @@ typedef struct asked {
     tdm_task *task;
     tdm_group *group;
     _Atomic int times;
-    _Atomic bool asking;
-    bool inside, on_loop, marked;
+    _Atomic bool asking, inside, on_loop, marked;
     sem_t begun;
 } asked;
 
@@ -266,7 +265,8 @@ static void finish_when_asked(tdm_task *task, void *arg)
 {
     asked *a = arg;
     a->times++;
-    a->inside |= a->asking;
+    if (a->asking)
+        a->inside = true;
     a->on_loop = tdm__loop_current();
     a->marked = tdm_task_cancel_requested(task);
     tdm_task_finish(task, a->marked ? -ECANCELED : -ETIMEDOUT);
