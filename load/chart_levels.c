@@ -5,6 +5,7 @@
  * connections and requests a second have no common axis. */
 #include "load/chart.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "load/format.h"
@@ -115,6 +116,7 @@ bool load_chart_levels(FILE *to, const load_sweep *sweep, const load_rounds *rou
     static const char *const names[LOAD_ROUND_FIGURES] = {"median response", "p99 response", "replies a second",
                                                           "seconds to the last task's end"};
     double low = INFINITY, high = 0, least = INFINITY, most = 0;
+    assert(figure < LOAD_ROUND_FIGURES);
     for (unsigned i = 0; i < count; i++) {
         if (!shown(sweep, &rounds[i], figure))
             continue;

@@ -97,7 +97,7 @@ void load_engine_destroy(load_engine **engine)
     load_engine *e = *engine;
     if (!e)
         return;
-    for (unsigned i = 0; i < e->count; i++)
+    for (unsigned i = 0; e->workers && i < e->count; i++)
         if (e->workers[i].engine)
             load_worker_finish(&e->workers[i]);
     if (e->done_fd >= 0)
@@ -129,6 +129,7 @@ static int prepare_buffers(load_worker *w)
         size_t size = load_template_size_max(target->requests[i].template);
         most = size > most ? size : most;
     }
+    assert(most > 0); /* every target has a request */
     free(w->scratch);
     w->scratch = malloc(most * w->job->pipeline);
     if (w->job->log && !w->records)

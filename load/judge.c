@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: three rules for the knee, in the order of what they prove. RATE: an open loop got fewer good replies in its
  * time than were asked for; the time for one reply at the lowest level is allowed on top, since the last request cannot
- * be answered when it is sent. QUEUE: the server's queue of tasks grew from each third of the sending time to the next,
+ * be answered when it is sent, and a handful of requests proves nothing. QUEUE: the server's queue of tasks grew from each third of the sending time to the next,
  * by a quarter at least and by more than a few tasks; a volley is no sending time. LATENCY: p99 against the lowest
  * level's. The first step that breaks a rule is the knee, and the rule is named. */
 #include "load/judge.h"
@@ -11,6 +11,7 @@
 
 #include <tandem/clock.h>
 
+#define RATE_REQUESTS 5 /* so many at least must be missing */
 #define QUEUE_SPAN_NS (INT64_C(300) * 1000 * 1000)
 #define QUEUE_GROWTH 1.25
 #define QUEUE_TASKS 10
@@ -63,7 +64,8 @@ static double achieved_share(const load_step *step, const load_step *lowest)
     int64_t grace_ns = tdm_histogram_percentile(lowest->latency, 99);
     double took_s = tdm_s_from_ns(step->last_reply_ns - step->first_sent_ns - grace_ns);
     double late = took_s > sending_s && sending_s > 0 ? sending_s / took_s : 1;
-    return asked > 0 ? (double) step->succeeded / asked * late : 1;
+    double in_time = (double) step->succeeded * late;
+    return asked - in_time >= RATE_REQUESTS ? in_time / asked : 1;
 }
 
 /* The mean of a curve over a part of time; it is 0 before its first point. */

@@ -29,6 +29,7 @@ static int read_number(reader *r, bool whole, double *out)
 {
     double value = 0, unit = 1;
     const char *start = r->at;
+    *out = 0;
     for (; *r->at >= '0' && *r->at <= '9'; r->at++)
         value = value * 10 + (*r->at - '0');
     if (r->at == start)

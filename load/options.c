@@ -12,23 +12,40 @@
 
 #include "load/metric.h"
 
-#define PERCENT(name_, field, fallback_, least, most, help_)                                                           \
-    .name = name_, .type = TDM_OPTION_UINT, .offset = offsetof(load_options, field), .fallback = fallback_,            \
-    .min = least, .max = most, .value_name = "PERCENT", .help = help_
-#define SECONDS(name_, letter_, field, fallback_, least, most, help_)                                                  \
-    .name = name_, .letter = letter_, .type = TDM_OPTION_SECONDS, .offset = offsetof(load_options, field),             \
-    .fallback = fallback_, .min = least, .max = most, .value_name = "SECONDS", .help = help_
-#define NUMBER(name_, letter_, field, fallback_, least, most, help_)                                                   \
-    .name = name_, .letter = letter_, .type = TDM_OPTION_UINT, .offset = offsetof(load_options, field),                \
-    .fallback = fallback_, .min = least, .max = most, .value_name = "N", .help = help_
-#define TEXT(name_, letter_, field, value, help_)                                                                      \
-    .name = name_, .letter = letter_, .type = TDM_OPTION_STRING, .offset = offsetof(load_options, field),              \
-    .value_name = value, .help = help_
-#define LIST(name_, letter_, field, value, help_)                                                                      \
-    .name = name_, .letter = letter_, .type = TDM_OPTION_LIST, .offset = offsetof(load_options, field),                \
-    .value_name = value, .help = help_
-#define FLAG(name_, letter_, field, help_)                                                                             \
-    .name = name_, .letter = letter_, .type = TDM_OPTION_FLAG, .offset = offsetof(load_options, field), .help = help_
+/* Their arguments are initialisers of one field each, not operands. */
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
+#define PERCENT(name_, field, fallback_, least, most, help_, rare_)                                                    \
+    {                                                                                                                  \
+        .name = name_, .type = TDM_OPTION_UINT, .offset = offsetof(load_options, field), .fallback = fallback_,        \
+        .min = least, .max = most, .value_name = "PERCENT", .help = help_, .rare = rare_                               \
+    }
+#define SECONDS(name_, letter_, field, fallback_, least, most, help_, rare_)                                           \
+    {                                                                                                                  \
+        .name = name_, .letter = letter_, .type = TDM_OPTION_SECONDS, .offset = offsetof(load_options, field),         \
+        .fallback = fallback_, .min = least, .max = most, .value_name = "SECONDS", .help = help_, .rare = rare_        \
+    }
+#define NUMBER(name_, letter_, field, fallback_, least, most, help_, rare_)                                            \
+    {                                                                                                                  \
+        .name = name_, .letter = letter_, .type = TDM_OPTION_UINT, .offset = offsetof(load_options, field),            \
+        .fallback = fallback_, .min = least, .max = most, .value_name = "N", .help = help_, .rare = rare_              \
+    }
+#define TEXT(name_, letter_, field, value, help_, rare_)                                                               \
+    {                                                                                                                  \
+        .name = name_, .letter = letter_, .type = TDM_OPTION_STRING, .offset = offsetof(load_options, field),          \
+        .value_name = value, .help = help_, .rare = rare_                                                              \
+    }
+#define LIST(name_, letter_, field, value, help_, rare_)                                                               \
+    {                                                                                                                  \
+        .name = name_, .letter = letter_, .type = TDM_OPTION_LIST, .offset = offsetof(load_options, field),            \
+        .value_name = value, .help = help_, .rare = rare_                                                              \
+    }
+#define FLAG(name_, letter_, field, help_, rare_)                                                                      \
+    {                                                                                                                  \
+        .name = name_, .letter = letter_, .type = TDM_OPTION_FLAG, .offset = offsetof(load_options, field),            \
+        .help = help_, .rare = rare_                                                                                   \
+    }
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #define WEEK_S (7 * 86400)
 
@@ -36,9 +53,9 @@ static const char *const arrivals_words[] = {"uniform", "poisson", NULL};
 
 static const tdm_option option_table[] = {
     /* what to send */
-    {TEXT("connections", 'c', connections, "LIST",
-          "connections: 20, or a step for each of 4,20,1000 (default 1; 64 with -R)")},
-    {TEXT("rate", 'R', rates, "LIST", "open loop: so many requests a second, or a step for each of a list")},
+    TEXT("connections", 'c', connections, "LIST",
+         "connections: 20, or a step for each of 4,20,1000 (default 1; 64 with -R)", false),
+    TEXT("rate", 'R', rates, "LIST", "open loop: so many requests a second, or a step for each of a list", false),
     {.name = "arrivals",
      .type = TDM_OPTION_CHOICE,
      .offset = offsetof(load_options, arrivals),
@@ -47,49 +64,46 @@ static const tdm_option option_table[] = {
      .value_name = "HOW",
      .help = "open loop: evenly spaced, or at random",
      .rare = true},
-    {NUMBER("requests", 'n', requests, NULL, 1, 4e9, "requests of a step in all")},
-    {SECONDS("duration", 'd', duration_s, NULL, 0.001, WEEK_S, "send requests for so long in each step")},
-    {SECONDS("warmup", 'w', warmup_s, "0", 0, 3600, "send so long before measuring, in each step")},
-    {SECONDS("ramp", 0, ramp_s, "0", 0, 3600, "rise to the level of a step in so long, before warm-up and measuring"),
-     .rare = true},
-    {NUMBER("rounds", 'r', rounds, "1", 1, 1000, "do it all so often, one round after another")},
-    {NUMBER("threads", 't', threads, "1", 1, 256, "threads that send")},
-    {FLAG("mix", 0, mix, "the URLs are one target: send to all of them in turn, by weight (3*URL 1*URL)"),
-     .rare = true},
-    {TEXT("method", 'X', method, "METHOD", "request method (default GET; POST with a body)")},
-    {LIST("header", 'H', headers, "FIELD", "add a header field, \"Name: value\"; may be given again")},
-    {TEXT("body", 0, body, "TEXT", "request body")},
-    {TEXT("body-file", 0, body_path, "FILE", "request body from a file"), .rare = true},
-    {NUMBER("seed", 0, seed, "1", 0, 4294967295.0, "of what is drawn at random"), .rare = true},
-    {NUMBER("pipeline", 0, pipeline, "1", 1, 64, "requests on their way on one connection"), .rare = true},
-    {NUMBER("reconnect", 0, reconnect, NULL, 1, 4e9, "open a new connection after so many requests"), .rare = true},
-    {TEXT("unix-socket", 0, unix_path, "PATH", "connect to a Unix socket in place of the URL's host"), .rare = true},
-    {SECONDS("timeout", 0, timeout_s, "60", 0.01, 86400, "for one request, sent to complete"), .rare = true},
-    {SECONDS("connect-timeout", 0, connect_timeout_s, "10", 0.01, 3600, "for opening one connection"), .rare = true},
+    NUMBER("requests", 'n', requests, NULL, 1, 4e9, "requests of a step in all", false),
+    SECONDS("duration", 'd', duration_s, NULL, 0.001, WEEK_S, "send requests for so long in each step", false),
+    SECONDS("warmup", 'w', warmup_s, "0", 0, 3600, "send so long before measuring, in each step", false),
+    SECONDS("ramp", 0, ramp_s, "0", 0, 3600, "rise to the level of a step in so long, before warm-up and measuring",
+            true),
+    NUMBER("rounds", 'r', rounds, "1", 1, 1000, "do it all so often, one round after another", false),
+    NUMBER("threads", 't', threads, "1", 1, 256, "threads that send", false),
+    FLAG("mix", 0, mix, "the URLs are one target: send to all of them in turn, by weight (3*URL 1*URL)", true),
+    TEXT("method", 'X', method, "METHOD", "request method (default GET; POST with a body)", false),
+    LIST("header", 'H', headers, "FIELD", "add a header field, \"Name: value\"; may be given again", false),
+    TEXT("body", 0, body, "TEXT", "request body", false),
+    TEXT("body-file", 0, body_path, "FILE", "request body from a file", true),
+    NUMBER("seed", 0, seed, "1", 0, 4294967295.0, "of what is drawn at random", true),
+    NUMBER("pipeline", 0, pipeline, "1", 1, 64, "requests on their way on one connection", true),
+    NUMBER("reconnect", 0, reconnect, NULL, 1, 4e9, "open a new connection after so many requests", true),
+    TEXT("unix-socket", 0, unix_path, "PATH", "connect to a Unix socket in place of the URL's host", true),
+    SECONDS("timeout", 0, timeout_s, "60", 0.01, 86400, "for one request, sent to complete", true),
+    SECONDS("connect-timeout", 0, connect_timeout_s, "10", 0.01, 3600, "for opening one connection", true),
     /* how to measure */
-    {FLAG("follow", 'f', follow, "wait until every background task has ended, and report them")},
-    {SECONDS("follow-timeout", 0, follow_timeout_s, "3600", 0.01, WEEK_S,
-             "how long to follow tasks after the last reply of a step"),
-     .rare = true},
-    {FLAG("until-knee", 0, until_knee, "leave out the levels after the first that the server does not keep up with")},
-    {PERCENT("knee-share", knee_share, "98", 1, 100, "the knee: less than so much of the offered rate was achieved"),
-     .rare = true},
-    {NUMBER("knee-factor", 0, knee_factor, "5", 2, 1000, "the knee: p99 is so many times that of the lowest level"),
-     .rare = true},
-    {PERCENT("max-cpu", max_cpu, "95", 1, 100, "closed loop: INVALID if a thread of ours was this busy"), .rare = true},
-    {SECONDS("max-lag", 0, max_lag_s, "0.001", 0.000001, 3600,
-             "open loop: INVALID if more than 1 % of sends were later by our fault"),
-     .rare = true},
-    {PERCENT("batching", batching, "5", 0, 50, "pause so much of the usual latency to handle replies together"),
-     .rare = true},
+    FLAG("follow", 'f', follow, "wait until every background task has ended, and report them", false),
+    SECONDS("follow-timeout", 0, follow_timeout_s, "3600", 0.01, WEEK_S,
+            "how long to follow tasks after the last reply of a step", true),
+    FLAG("until-knee", 0, until_knee, "leave out the levels after the first that the server does not keep up with",
+         false),
+    PERCENT("knee-share", knee_share, "98", 1, 100, "the knee: less than so much of the offered rate was achieved",
+            true),
+    NUMBER("knee-factor", 0, knee_factor, "5", 2, 1000, "the knee: p99 is so many times that of the lowest level",
+           true),
+    PERCENT("max-cpu", max_cpu, "95", 1, 100, "closed loop: INVALID if a thread of ours was this busy", true),
+    SECONDS("max-lag", 0, max_lag_s, "0.001", 0.000001, 3600,
+            "open loop: INVALID if more than 1 % of sends were later by our fault", true),
+    PERCENT("batching", batching, "5", 0, 50, "pause so much of the usual latency to handle replies together", true),
     /* what to write */
-    {TEXT("label", 'l', labels, "NAMES", "names of the URLs in the reports, with commas (sync,async)")},
-    {TEXT("json", 0, json_path, "FILE", "write every figure as JSON; - is standard output")},
-    {TEXT("html", 0, html_path, "FILE", "write a page with charts of every step")},
-    {TEXT("csv", 0, csv_path, "FILE", "write the figures over time as CSV"), .rare = true},
-    {TEXT("log", 0, log_path, "FILE", "write a line for each request (CSV)"), .rare = true},
-    {LIST("check", 0, checks, "CHECK", "exit with 5 unless this holds ('p99<20ms'); --check help: figures")},
-    {FLAG("quiet", 'q', quiet, "no progress and no step reports, only the table")},
+    TEXT("label", 'l', labels, "NAMES", "names of the URLs in the reports, with commas (sync,async)", false),
+    TEXT("json", 0, json_path, "FILE", "write every figure as JSON; - is standard output", false),
+    TEXT("html", 0, html_path, "FILE", "write a page with charts of every step", false),
+    TEXT("csv", 0, csv_path, "FILE", "write the figures over time as CSV", true),
+    TEXT("log", 0, log_path, "FILE", "write a line for each request (CSV)", true),
+    LIST("check", 0, checks, "CHECK", "exit with 5 unless this holds ('p99<20ms'); --check help: figures", false),
+    FLAG("quiet", 'q', quiet, "no progress and no step reports, only the table", false),
     {.name = NULL},
 };
 

@@ -4,6 +4,7 @@
  * same service stand side by side in one report. With --mix all URLs are one target. */
 #include "load/plan.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 enum { CONNECTIONS_MAX = 1000000, TARGETS_MAX = 64, STEPS_MAX = 100000, SPARE_DESCRIPTORS = 64 };
 #define RATE_MAX 10000000.0
 #define BODY_MAX ((size_t) 64 * 1024 * 1024)
+#define FIRST_WINDOW ((size_t) 10 * 1220)        /* ten segments (RFC 6928) of the smallest usual size */
 #define SCRATCH_MAX ((size_t) 256 * 1024 * 1024) /* requests that are pipelined are put together in memory */
 
 static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -37,6 +39,7 @@ static int make_levels(const double *counts, int count_of_counts, const double *
                        load_level **out)
 {
     int n = count_of_counts > count_of_rates ? count_of_counts : count_of_rates;
+    assert(n > 0); /* a list has an entry */
     load_level *levels = calloc((size_t) n, sizeof *levels);
     if (!levels)
         return -ENOMEM;
@@ -288,10 +291,14 @@ static int prepare_requests(load_plan *plan)
         int err = load_target_prepare(&plan->targets[i], &form, why, sizeof why);
         if (err)
             return err == -EINVAL ? complain("%s", why) : err;
-        for (unsigned k = 0; k < plan->targets[i].request_count; k++)
-            if (load_template_size_max(plan->targets[i].requests[k].template) * options->pipeline > SCRATCH_MAX)
+        plan->targets[i].light = true;
+        for (unsigned k = 0; k < plan->targets[i].request_count; k++) {
+            size_t size = load_template_size_max(plan->targets[i].requests[k].template) * options->pipeline;
+            if (size > SCRATCH_MAX)
                 return complain("--pipeline %u: so many of these requests take more than %zu MiB", options->pipeline,
                                 SCRATCH_MAX >> 20);
+            plan->targets[i].light = plan->targets[i].light && size <= FIRST_WINDOW;
+        }
     }
     return 0;
 }

@@ -129,42 +129,54 @@ typedef struct goal {
     char text[120];
 } goal;
 
+/* Of a step while its requests are sent and awaited. */
+static goal goal_of_requests(const load_live *live)
+{
+    const load_step *step = live->step;
+    bool awaiting = live->phase == LOAD_PHASE_AWAITING;
+    double seconds = tdm_s_from_ns(live->phase_ns);
+    uint64_t answered = live->succeeded + live->rejected + live->failed;
+    goal g = {.done = (double) answered, .all = (double) step->planned};
+    if (step->duration_s > 0) {
+        g.done = awaiting ? 1 : seconds;
+        g.all = awaiting ? 1 : step->duration_s;
+        if (awaiting)
+            snprintf(g.text, sizeof g.text, "awaiting the last replies");
+        else
+            snprintf(g.text, sizeof g.text, "%.1f of %g s", seconds, step->duration_s);
+    } else {
+        snprintf(g.text, sizeof g.text, "%s of %s requests answered", load_format_count(answered).text,
+                 load_format_count(step->planned).text);
+    }
+    return g;
+}
+
 static goal goal_of(const load_live *live)
 {
     const load_step *step = live->step;
     double seconds = tdm_s_from_ns(live->phase_ns);
-    goal g = {0, 0, ""};
+    goal g = {.all = step->connections};
     switch (live->phase) {
     case LOAD_PHASE_OPENING:
-        g = (goal){.done = live->connections_open, .all = step->connections};
+        g.done = live->connections_open;
         snprintf(g.text, sizeof g.text, "%s of %s connections open", load_format_count(live->connections_open).text,
                  load_format_count(step->connections).text);
-        break;
+        return g;
     case LOAD_PHASE_WARMUP:
-        g = (goal){.done = seconds, .all = step->warmup_s + step->ramp_s};
+        g.done = seconds;
+        g.all = step->warmup_s + step->ramp_s;
         snprintf(g.text, sizeof g.text, "warming up, %.1f of %.1f s", seconds, g.all);
-        break;
+        return g;
     case LOAD_PHASE_MEASURING:
     case LOAD_PHASE_AWAITING:
-        if (step->duration_s > 0) {
-            g = (goal){.done = live->phase == LOAD_PHASE_AWAITING ? 1 : seconds,
-                       .all = live->phase == LOAD_PHASE_AWAITING ? 1 : step->duration_s};
-            snprintf(g.text, sizeof g.text,
-                     live->phase == LOAD_PHASE_AWAITING ? "awaiting the last replies" : "%.1f of %g s", seconds,
-                     step->duration_s);
-        } else {
-            uint64_t answered = live->succeeded + live->rejected + live->failed;
-            g = (goal){.done = (double) answered, .all = (double) step->planned};
-            snprintf(g.text, sizeof g.text, "%s of %s requests answered", load_format_count(answered).text,
-                     load_format_count(step->planned).text);
-        }
-        break;
+        return goal_of_requests(live);
     case LOAD_PHASE_FOLLOWING:
-        g = (goal){.done = (double) live->tasks_ended, .all = (double) live->tasks_promised};
-        snprintf(g.text, sizeof g.text, "%s of %s tasks ended, %.0f s", load_format_count(live->tasks_ended).text,
-                 load_format_count(live->tasks_promised).text, seconds);
         break;
     }
+    g.done = (double) live->tasks_ended;
+    g.all = (double) live->tasks_promised;
+    snprintf(g.text, sizeof g.text, "%s of %s tasks ended, %.0f s", load_format_count(live->tasks_ended).text,
+             load_format_count(live->tasks_promised).text, seconds);
     return g;
 }
 

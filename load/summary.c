@@ -53,10 +53,10 @@ static unsigned count_threads(const load_rows *rows, load_lane lane, uint32_t *s
 static void count_shares(load_lane_figures *lane)
 {
     const load_curve *curve = &lane->curve;
-    uint32_t levels = curve->peak + 1, width = (levels + LOAD_SHARES_MAX - 1) / LOAD_SHARES_MAX;
+    uint32_t width = curve->peak / LOAD_SHARES_MAX + 1;
     if (!curve->count)
         return;
-    for (uint32_t low = 0; low < levels; low += width)
+    for (uint32_t low = 0; low <= curve->peak; low += width)
         lane->shares[lane->share_count++] =
             (load_share){low, low + width - 1 < curve->peak ? low + width - 1 : curve->peak, 0};
     for (size_t i = 0; i + 1 < curve->count; i++)

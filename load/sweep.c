@@ -325,6 +325,11 @@ static void judge_target(load_sweep *sweep, const load_step *step)
     }
 }
 
+static bool same_level(const load_level *a, const load_level *b)
+{
+    return a->connections == b->connections && a->rate == b->rate && a->requests == b->requests;
+}
+
 static load_step *next_step(runner *r, unsigned index, unsigned level, unsigned round)
 {
     load_sweep *sweep = r->sweep;
@@ -335,7 +340,7 @@ static load_step *next_step(runner *r, unsigned index, unsigned level, unsigned 
     step->level_index = level;
     step->round = round;
     for (unsigned k = 0; k < level; k++)
-        step->repeat += !memcmp(&target->levels[k], &target->levels[level], sizeof target->levels[k]);
+        step->repeat += same_level(&target->levels[k], &target->levels[level]);
     sweep->step_count++;
     return step;
 }

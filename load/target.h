@@ -4,6 +4,7 @@
 #ifndef LOAD_TARGET_H
 #define LOAD_TARGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -38,6 +39,7 @@ typedef struct load_target {
     unsigned request_count;
     uint8_t *schedule; /**< which request is whose turn: a round in which each stands as often as its weight says */
     unsigned schedule_size;
+    bool light; /**< all that is on its way on a connection fits into a first congestion window */
     struct sockaddr_storage address;
     socklen_t address_size;
 } load_target;

@@ -26,7 +26,7 @@
 #define PUBLISH_NS (INT64_C(50) * 1000 * 1000)
 #define BLOCKED_NS 5000 /* a look that took longer had to wait */
 #define BATCH_FROM 16   /* requests on their way before replies are batched */
-#define PAUSE_MOST_NS 50000
+#define PAUSE_MOST_NS 200000
 #define TIMER_SLACK_NS 1000
 
 /* ---- what it tells ---- */

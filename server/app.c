@@ -65,6 +65,10 @@ static int resolve_limits(tdm_app_options *options)
         return refuse_option("max_fields", "is more than 100,000");
     if (options->max_head > MAX_HEAD)
         return refuse_option("max_head", "is more than 256 MiB");
+    if (options->unix_mode > 0777)
+        return refuse_option("unix_mode", "is more than 0777");
+    options->unix_mode = number_or(options->unix_mode, 0660);
+    options->backlog = number_or(options->backlog, 4096);
     options->max_connections = number_or(options->max_connections, 10000);
     options->max_requests = number_or(options->max_requests, 1000);
     options->max_target = size_or(options->max_target, (size_t) 8 << 10);
@@ -117,7 +121,9 @@ int tdm_app_create(tdm_app **out, const tdm_app_options *given)
     app->version = copy_of(app->options.version, tdm_version());
     app->host = copy_of(app->options.host, "127.0.0.1");
     app->port = copy_of(app->options.port, "8000");
-    int err = app->name && app->version && app->host && app->port ? resolve_options(app) : -ENOMEM;
+    app->unix_path = app->options.unix_path ? strdup(app->options.unix_path) : NULL;
+    bool copied = app->name && app->version && app->host && app->port && !app->options.unix_path == !app->unix_path;
+    int err = copied ? resolve_options(app) : -ENOMEM;
     if (!err)
         err = tdm__routers_init(&app->routers, app);
     if (err) {
@@ -177,8 +183,12 @@ static int start_serving(tdm_app *app)
     const tdm_app_options *given = &app->options;
     tdm__server_options options = {
         .transport = given->transport,
-        .host = app->host,
-        .port = app->port,
+        .listen = {.inherit = given->inherit,
+                   .unix_path = app->unix_path,
+                   .unix_mode = given->unix_mode,
+                   .host = app->host,
+                   .port = app->port,
+                   .backlog = given->backlog},
         .max_connections = given->max_connections,
         .max_requests = given->max_requests,
         .max_target = given->max_target,
@@ -289,6 +299,7 @@ int tdm_app_destroy(tdm_app **app_at)
     free(app->version);
     free(app->host);
     free(app->port);
+    free(app->unix_path);
     pthread_cond_destroy(&app->changed);
     pthread_mutex_destroy(&app->lock);
     free(app);

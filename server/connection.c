@@ -350,7 +350,8 @@ static void set_next_tick(tdm__gate *gate, int64_t now)
 /* Is everybody in who had begun to connect? */
 static bool may_unlisten(const tdm__gate *gate, int64_t now)
 {
-    if (gate->listener < 0 || gate->starved || now >= gate->listen_until_ns)
+    bool inherited = gate->server->listening.inherited; /* who waits in its queue is served by the next process */
+    if (gate->listener < 0 || gate->starved || inherited || now >= gate->listen_until_ns)
         return true;
     return now >= gate->listen_until_ns - CLOSE_LISTEN_NS + CLOSE_SETTLE_NS && !tdm__listen_waiting(gate->listener);
 }
@@ -402,7 +403,9 @@ void tdm__gate_close(tdm__gate *gate)
     gate->closing = true;
     gate->full = gate->starved = false;
     gate->listen_until_ns = tdm_clock_ns() + CLOSE_LISTEN_NS;
-    int err = gate->listener >= 0 ? tdm__listen_bar(gate->listener) : 0;
+    const tdm__listening *listening = &gate->server->listening;
+    bool ours = gate->listener >= 0 && listening->tcp && !listening->inherited;
+    int err = ours ? tdm__listen_bar(gate->listener) : 0;
     if (err)
         tdm_log_debug("cannot bar the listening socket: %s", strerror(-err));
     tdm__gate_listen(gate);

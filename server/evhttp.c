@@ -220,6 +220,9 @@ static void on_close(struct evhttp_connection *evcon, void *arg)
         evbuffer_remove_cb_entry(bufferevent_get_input(c->bev), c->on_input);
     tdm__fdmap_set(&gate_of(c)->by_fd, c->base.fd, NULL);
     tdm__bytes_clear(&c->in, 0);
+    /* When writing fails, evhttp takes a request whose reply has not ended off the connection: nobody else frees it. */
+    if (c->request && !evhttp_request_get_connection(c->request))
+        evhttp_request_free(c->request);
     c->evcon = NULL;
     c->bev = NULL;
     c->request = NULL;

@@ -165,7 +165,7 @@ void tdm__exchange_check_progress(tdm__exchange *x)
         x->taken = now_taken;
         x->heard_ns = x->since_ns;
     } else if (x->since_ns - x->heard_ns >= x->gate->server->options.write_ns) {
-        tdm__exchange_cut(x);
+        x->gate->ways->close(x); /* it counts as gone */
     }
 }
 

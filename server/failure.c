@@ -47,7 +47,8 @@ void tdm__request_fail(tdm_request *req, int err)
     /* No memory for a reply: the connection goes, and with it the client's hope for one. */
     req->replied = true;
     req->status = status;
-    tdm__batch_release(&req->batch);
+    if (!req->accepted)
+        tdm__batch_release(&req->batch);
     if (req->exchange)
         tdm__exchange_cut(req->exchange);
 }

@@ -29,7 +29,7 @@ typedef enum tdm__app_state { TDM__NEW, TDM__STARTED, TDM__STOPPING, TDM__STOPPE
 
 struct tdm_app {
     tdm_app_options options; /* the strings are copies, the pointers to doubles are resolved below */
-    char *name, *version, *host, *port;
+    char *name, *version, *host, *port, *unix_path;
     double drain_timeout, drain_announce, drain_grace;
     tdm__routers routers; /* read-only once started */
     struct {

@@ -27,7 +27,7 @@ typedef struct tdm__slot {
 struct tdm__server {
     tdm_executor *executor;
     tdm__server_options options;
-    char url[TDM__URL_MAX];
+    tdm__listening listening;
     unsigned count;
     tdm__slot *slots;
     atomic_uint connections; /* open */

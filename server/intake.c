@@ -79,10 +79,8 @@ static bool charge(tdm__exchange *x)
 /* Some of a message is here, and no more for now. @param head its head has just come. */
 static void wait_for_more(tdm__exchange *x, bool head)
 {
-    if (x->phase == TDM__IDLE && tdm__rules_idle(x->rules)) {
-        tdm__exchange_forget_message(x); /* it was an empty line */
-        return;
-    }
+    if (x->phase == TDM__IDLE && tdm__rules_idle(x->rules))
+        return; /* it was an empty line; they are counted */
     if (head || x->phase == TDM__IDLE) {
         tdm__exchange_enter(x, head ? TDM__BODY : TDM__READING);
         x->heard_ns = x->since_ns;

@@ -60,20 +60,18 @@ int tdm__request_prepare(tdm_request *req, tdm_outgoing *reply, tdm__wire *wire)
         pass_out(req, reply);
     if (streamed != reply->streamed)
         return -EIO; /* the 500 is made by whoever began to stream */
-    struct tdm_app *app = req->front->app;
     *wire = (tdm__wire){.status = reply->status, .type = reply->type, .body = reply->body, .body_size = reply->size};
     wire->extras = req->extras;
     wire->head_only = streamed || strcmp(req->method, "HEAD") == 0;
-    wire->close = !req->keep_alive || tdm_app_draining(app);
+    wire->close = !req->keep_alive || tdm_app_draining(req->front->app);
     wire->keep_alive = req->old;
     req->wire = tdm__arena_alloc(&req->arena, tdm__wire_bound(wire));
     if (!req->wire)
         return -ENOMEM;
-    wire->tasks = req->batch.count;
-    if (wire->tasks) {
-        tdm__batch_accept(&req->batch, app->executor, req->front->loop, req->id, &wire->first_id, &wire->last_id);
-        req->accepted = true;
-    }
+    tdm__background_accept(req);
+    wire->tasks = req->task_count;
+    wire->first_id = req->first_task;
+    wire->last_id = req->last_task;
     req->replied = true;
     req->status = reply->status;
     return 0;

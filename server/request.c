@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <tandem/clock.h>
+#include <tandem/context.h>
 #include <tandem/log.h>
 
 #include "server/events.h"
@@ -31,7 +32,7 @@ void tdm__request_unref(tdm_request *req)
 {
     if (atomic_fetch_sub_explicit(&req->refs, 1, memory_order_acq_rel) != 1)
         return;
-    assert(req->batch.count == 0 && !req->own);
+    assert(req->batch.count == 0);
     tdm__arena_finish(&req->arena);
     free(req);
 }
@@ -87,7 +88,6 @@ static tdm_request *new_request(tdm__front *front, tdm__exchange *exchange, cons
     req->front = front;
     req->exchange = exchange;
     req->last_extra = &req->extras;
-    req->last_own = &req->own;
     req->keep_alive = in->keep_alive;
     req->old = in->old;
     req->arrived_ns = tdm_clock_ns();
@@ -186,16 +186,27 @@ static int pass_before(tdm_request *req)
     return 0;
 }
 
+/* The request's id goes along with the handler and its tasks, into what they log. They may outlive the request. */
+static int take_trace_along(const tdm_request *req)
+{
+    static const tdm_context_key key = {.name = "trace", .logged = true};
+    char *copy = strdup(req->trace);
+    int err = copy ? tdm_context_set(&key, copy, free) : -ENOMEM;
+    if (err)
+        free(copy);
+    return err;
+}
+
 static int run_handler(tdm__handler *handler)
 {
     tdm_request *req = (tdm_request *) ((char *) handler - offsetof(tdm_request, handler));
-    int result = pass_before(req);
+    int result = req->trace ? take_trace_along(req) : 0;
+    if (!result)
+        result = pass_before(req);
     if (!result && !req->replied && req->fresh)
         result = tdm__request_fill_late(req);
     if (!result && !req->replied)
         result = req->endpoint->route.run(req);
-    if (req->own)
-        tdm__background_run_own(req);
     /* It passed on what its reply said: that the client has left is no failure of the handler. */
     return result == -EPIPE && req->replied ? 0 : result;
 }

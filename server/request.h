@@ -71,7 +71,8 @@ struct tdm_request {
     tdm__pairs query_pairs;   /* made when first asked for */
     bool query_parsed, fresh; /* `fresh`: the body is still to be checked, by the handler's lane */
     tdm__batch batch;
-    struct tdm__own_task *own, **last_own; /* tasks that the handler's thread of control runs itself */
+    unsigned task_count; /* accepted, with these ids */
+    uint64_t first_task, last_task;
     tdm__extra *extras, **last_extra;
     bool replied;
     bool accepted; /* the batch was accepted and must be started */
@@ -134,7 +135,7 @@ void tdm__stream_settle(tdm_request *req);
 
 /* ---- background tasks (background.c) ---- */
 
-/* The handler's thread of control, after it replied: run what it must run itself. */
-void tdm__background_run_own(tdm_request *req);
+/* Accept the request's tasks, if it has any and they were not accepted: they have ids from then on. */
+void tdm__background_accept(tdm_request *req);
 
 #endif

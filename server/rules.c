@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: the message rules, and the only file of the server that knows llhttp. The head is collected line by line:
- * each line is looked at here and in message.c for what llhttp would let through, and the head is then parsed by llhttp
- * where it lies, so names and values need not be copied. A line goes to llhttp only when it is whole and those before it
- * were right; so whatever is wrong first decides, in any segmentation. Limits are counted in bytes from the start of
+/* DESIGN: the message rules. The head is collected line by line: each line is looked at here and in message.c for what
+ * llhttp would let through, and the head is then parsed by llhttp (parser.c) where it lies, so names and values need not
+ * be copied. A line goes to llhttp only when it is whole and those before it were right; so whatever is wrong first
+ * decides, in any segmentation. Limits are counted in bytes from the start of
  * the message for the same reason.
  * Of a chunked body llhttp sees everything but the chunk extensions, of which it refuses legal ones: they are judged and
  * skipped here. A body of known length needs no parser.
@@ -14,11 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <llhttp.h>
-
 #include "server/bytes.h"
 #include "server/chunk.h"
 #include "server/head.h"
+#include "server/parser.h"
 
 #define KEPT 4096                         /* of memory for a head, and for a body, for the next message */
 #define NEVER_FITS (TDM__METHOD_MAX + 16) /* a line that is longer than its target may be by more than this is wrong */
@@ -44,7 +43,7 @@ typedef struct place {
 } place;
 
 struct tdm__rules {
-    llhttp_t parser;
+    tdm__parser *parser;
     tdm__rules_limits limits;
     step step;
     int status;
@@ -85,53 +84,30 @@ static bool add(tdm__rules *r, tdm__bytes *to, const char *bytes, size_t size)
     return tdm__bytes_add(to, bytes, size) || refuse(r, 503);
 }
 
-/* ---- llhttp's callbacks; each span is whole, because only whole lines are parsed ---- */
+/* ---- what the parser tells ---- */
 
-static int on_name(llhttp_t *parser, const char *at, size_t size)
+static bool on_field(void *owner, const char *name, size_t name_size, const char *value, size_t value_size)
 {
-    tdm__rules *r = parser->data;
+    tdm__rules *r = owner;
     if (r->step == TRAILERS)
-        return 0; /* they are checked, and forgotten */
-    assert(r->count < r->limits.fields && at >= r->text.at && at + size < r->text.at + r->text.size);
-    uint32_t name = (uint32_t) (at - r->text.at), name_size = (uint32_t) size;
-    r->places[r->count++] = (place){name, name_size, name + name_size, 0};
-    return 0;
+        return true; /* they are checked, and forgotten */
+    assert(r->count < r->limits.fields && name >= r->text.at && value + value_size < r->text.at + r->text.size);
+    r->places[r->count++] = (place){(uint32_t) (name - r->text.at), (uint32_t) name_size,
+                                    (uint32_t) (value - r->text.at), (uint32_t) value_size};
+    return true;
 }
 
-static int on_value(llhttp_t *parser, const char *at, size_t size)
+static bool on_data(void *owner, const char *bytes, size_t size)
 {
-    tdm__rules *r = parser->data;
-    if (r->step == TRAILERS || size == 0)
-        return 0; /* an empty value is told late, with a place in the next line */
-    while (size && (at[size - 1] == ' ' || at[size - 1] == '\t'))
-        size--; /* llhttp leaves the space after a value on it */
-    r->places[r->count - 1].value = (uint32_t) (at - r->text.at);
-    r->places[r->count - 1].value_size = (uint32_t) size;
-    return 0;
+    tdm__rules *r = owner;
+    return add(r, &r->body, bytes, size);
 }
 
-static int on_head_complete(llhttp_t *parser)
-{
-    parser->upgrade = 0; /* no other protocol is spoken here: an Upgrade is passed over */
-    return 0;
-}
-
-static int on_chunk_data(llhttp_t *parser, const char *at, size_t size)
-{
-    tdm__rules *r = parser->data;
-    return add(r, &r->body, at, size) ? 0 : HPE_USER;
-}
-
-static const llhttp_settings_t settings = {
-    .on_header_field = on_name,
-    .on_header_value = on_value,
-    .on_headers_complete = on_head_complete,
-    .on_body = on_chunk_data,
-};
+static const tdm__parser_ways ways = {.field = on_field, .data = on_data};
 
 static bool parse(tdm__rules *r, const char *bytes, size_t size)
 {
-    if (size == 0 || llhttp_execute(&r->parser, bytes, size) == HPE_OK)
+    if (size == 0 || tdm__parser_eat(r->parser, bytes, size))
         return true;
     return r->step == WRONG ? false : refuse(r, 400);
 }
@@ -204,6 +180,17 @@ static bool read_request_line(tdm__rules *r, bool whole)
     return true;
 }
 
+/* Space after a value is none of it, and llhttp would not know `chunked` with it. */
+static void strip_line(tdm__rules *r)
+{
+    size_t end = r->text.size - 2, size = end;
+    while (r->text.at[size - 1] == ' ' || r->text.at[size - 1] == '\t')
+        size--;
+    memcpy(r->text.at + size, "\r\n", 2);
+    r->text.size = size + 2;
+    r->skipped += end - size;
+}
+
 /* A line of the head or of the trailers is whole. @param last set if it is the empty one. */
 static bool end_line(tdm__rules *r, bool *last)
 {
@@ -217,16 +204,26 @@ static bool end_line(tdm__rules *r, bool *last)
     *last = !first && size == 2;
     if (!first && !*last && ++r->lines > r->limits.fields)
         return parse_lines(r) && refuse(r, 431);
+    if (!first)
+        strip_line(r);
     r->line_at = r->text.size;
     return true;
 }
 
-/* The section is longer than it may be: the request line may be what is wrong with it. */
-static bool refuse_length(tdm__rules *r)
+/* Is a CR in the line that is not its end? What was there `before` was looked at then. */
+static bool has_stray_cr(const tdm__rules *r, size_t before)
 {
-    if (!r->line_is_read && !read_request_line(r, false))
+    size_t from = before > r->line_at ? before - 1 : r->line_at;
+    return r->text.size > from + 1 && memchr(r->text.at + from, '\r', r->text.size - 1 - from);
+}
+
+/* What there is of a line without an end. @param fits the section may go on. */
+static bool judge_part(tdm__rules *r, size_t before, bool fits)
+{
+    bool stray = has_stray_cr(r, before), long_line = r->text.size - r->line_at > r->limits.target + NEVER_FITS;
+    if (!r->line_is_read && (stray || long_line || !fits) && !read_request_line(r, false))
         return false;
-    return parse_lines(r) && refuse(r, 431);
+    return (fits && !stray) || (parse_lines(r) && refuse(r, stray ? 400 : 431));
 }
 
 /* Take lines of the head or of the trailers. @param last set at the end of the section. @return bytes taken. */
@@ -239,19 +236,16 @@ static size_t take_lines(tdm__rules *r, const char *bytes, size_t size, bool *la
         size_t n = end ? (size_t) (end - bytes) + 1 - at : size - at;
         size_t used = r->text.size - (r->step == TRAILERS ? r->head_size : 0) + r->skipped;
         bool fits = n <= r->limits.head - used;
-        if (!fits) {
-            n = r->limits.head - used;
-            end = NULL;
-        }
+        n = fits ? n : r->limits.head - used;
+        end = fits ? end : NULL;
+        size_t before = r->text.size;
         if (!add(r, &r->text, bytes + at, n))
             break;
         at += n;
-        if (!fits)
-            refuse_length(r);
-        else if (end)
+        if (end)
             end_line(r, last);
-        else if (!r->line_is_read && r->text.size - r->line_at > r->limits.target + NEVER_FITS)
-            read_request_line(r, false);
+        else
+            judge_part(r, before, fits);
     }
     return at;
 }
@@ -318,7 +312,7 @@ static void begin_chunk(tdm__rules *r)
     r->chunk_line = (tdm__chunk_line){.count = 0};
     if (!good)
         return;
-    r->left = r->parser.content_length;
+    r->left = tdm__parser_chunk_size(r->parser);
     r->step = CHUNK_DATA;
     if (r->left > r->body_limit - r->body.size) {
         refuse(r, 413);
@@ -458,8 +452,7 @@ void tdm__rules_start(tdm__rules *r)
 {
     tdm__bytes_clear(&r->text, KEPT);
     tdm__bytes_clear(&r->body, KEPT);
-    llhttp_init(&r->parser, HTTP_REQUEST, &settings);
-    r->parser.data = r;
+    tdm__parser_start(r->parser);
     r->step = START;
     r->parsed = r->line_at = r->head_size = r->skipped = 0;
     r->lines = r->count = 0;
@@ -476,7 +469,7 @@ int tdm__rules_create(tdm__rules **out, const tdm__rules_limits *limits)
     r->limits = *limits;
     r->places = malloc(limits->fields * sizeof *r->places + 1);
     r->fields = malloc(limits->fields * sizeof *r->fields + 1);
-    if (r->places && r->fields)
+    if (r->places && r->fields && tdm__parser_create(&r->parser, &ways, r) == 0)
         tdm__rules_start(r);
     else
         tdm__rules_destroy(&r);
@@ -490,6 +483,7 @@ void tdm__rules_destroy(tdm__rules **at)
     *at = NULL;
     if (!r)
         return;
+    tdm__parser_destroy(&r->parser);
     free(r->places);
     free(r->fields);
     tdm__bytes_clear(&r->text, 0);

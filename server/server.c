@@ -74,6 +74,7 @@ static void pass_by(tdm__loop *loop, void *arg)
 
 static void free_server(tdm__server *server)
 {
+    tdm__listen_leave(&server->listening);
     pthread_cond_destroy(&server->changed);
     pthread_mutex_destroy(&server->lock);
     free(server->slots);
@@ -116,7 +117,7 @@ int tdm__server_create(tdm__server **out, tdm_executor *executor, const tdm__ser
     if (!server)
         return -ENOMEM;
     int fds[TDM_MAX_LOOPS];
-    int err = tdm__listen_open(options->host, options->port, server->count, fds, server->url);
+    int err = tdm__listen_open(&options->listen, server->count, fds, &server->listening);
     if (err) {
         free_server(server);
         return err;
@@ -143,12 +144,13 @@ int tdm__server_create(tdm__server **out, tdm_executor *executor, const tdm__ser
 
 const char *tdm__server_url(const tdm__server *server)
 {
-    return server->url;
+    return server->listening.url;
 }
 
 void tdm__server_close(tdm__server *server)
 {
     atomic_store(&server->closing, true);
+    tdm__listen_leave(&server->listening);
     for (unsigned i = 0; i < server->count; i++)
         tdm__loop_post(server->slots[i].loop, &server->slots[i].close);
 }

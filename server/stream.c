@@ -26,14 +26,14 @@ typedef struct order {
 
 /* ---- on the loop ---- */
 
-static int begin_here(tdm_request *req)
+static int begin_here(tdm_request *req, tdm__exchange *exchange)
 {
     if (req->stream.mute) {
-        tdm__exchange_send(req->exchange, req->wire, req->wire_size, req->wire_close);
+        tdm__exchange_send(exchange, req->wire, req->wire_size, req->wire_close);
         return 0;
     }
-    int err = tdm__exchange_begin(req->exchange, req->wire, req->wire_size, req->stream.chunked);
-    if (!err && req->stream.events && req->exchange)
+    int err = tdm__exchange_begin(exchange, req->wire, req->wire_size, req->stream.chunked);
+    if (!err && req->stream.events && !req->over)
         tdm__events_start(req);
     return err;
 }
@@ -44,7 +44,7 @@ static int do_step(tdm_request *req, stream_step step, const void *bytes, size_t
         return -EPIPE;
     switch (step) {
     case BEGIN:
-        return begin_here(req);
+        return begin_here(req, req->exchange);
     case WRITE:
         if (req->stream.events)
             tdm__events_note(req);

@@ -9,8 +9,10 @@
 #ifndef TANDEM_SERVER_TRANSPORT_H
 #define TANDEM_SERVER_TRANSPORT_H
 
-#include "tasks/loop.h"
 #include <tandem/app.h>
+
+#include "server/listen.h"
+#include "tasks/loop.h"
 
 typedef struct tdm__server tdm__server;     /* listeners and connections, on every loop of an executor */
 typedef struct tdm__exchange tdm__exchange; /* one request and its reply, from `arrived` to `over` */
@@ -59,7 +61,7 @@ typedef struct tdm__hooks {
 
 typedef struct tdm__server_options {
     tdm_transport transport;
-    const char *host, *port;
+    tdm__listen_options listen;
     unsigned max_connections; /* open at once, on all loops; accepting pauses beyond it */
     unsigned max_requests;    /* on one connection */
     size_t max_target, max_head, max_body;
@@ -76,7 +78,7 @@ typedef struct tdm__server_options {
 /* Listen, and read requests on every loop. Not on a loop's thread. @return 0; or what the kernel said, and one log line
  * says it to a person. */
 int tdm__server_create(tdm__server **out, tdm_executor *executor, const tdm__server_options *options);
-/* "http://127.0.0.1:8000" */
+/* "http://127.0.0.1:8000", "unix:/path" */
 const char *tdm__server_url(const tdm__server *server);
 
 /* ---- the end, each step at most once, in this order; none of them waits ---- */

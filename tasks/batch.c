@@ -24,7 +24,7 @@ static void give_back(tdm__batch *batch, bool rejected)
     batch->count = 0;
 }
 
-int tdm__batch_add(tdm__batch *batch, tdm_executor *executor, const tdm_task_spec *spec)
+int tdm__batch_try(tdm__batch *batch, tdm_executor *executor, const tdm_task_spec *spec)
 {
     assert(!batch->accepted);
     if (batch->refused)
@@ -33,13 +33,8 @@ int tdm__batch_add(tdm__batch *batch, tdm_executor *executor, const tdm_task_spe
     if (spec->group)
         return -EINVAL; /* a request's tasks stand in its sequence */
     int err = tdm__task_create(&task, executor, spec, false);
-    if (err == -EINVAL)
+    if (err)
         return err;
-    if (err) {
-        batch->refused = err;
-        give_back(batch, true);
-        return err;
-    }
     if (batch->last)
         batch->last->next = task;
     else
@@ -47,6 +42,16 @@ int tdm__batch_add(tdm__batch *batch, tdm_executor *executor, const tdm_task_spe
     batch->last = task;
     batch->count++;
     return 0;
+}
+
+int tdm__batch_add(tdm__batch *batch, tdm_executor *executor, const tdm_task_spec *spec)
+{
+    int err = tdm__batch_try(batch, executor, spec);
+    if (!err || err == -EINVAL || batch->refused)
+        return err;
+    batch->refused = err;
+    give_back(batch, true);
+    return err;
 }
 
 void tdm__batch_accept(tdm__batch *batch, tdm_executor *executor, tdm__loop *loop, uint64_t request, uint64_t *first_id,

@@ -32,6 +32,9 @@ typedef struct tdm__batch {
  * empty and stays refused (but not after -EINVAL), and the caller still owns this spec's arg. Any thread. */
 int tdm__batch_add(tdm__batch *batch, tdm_executor *executor, const tdm_task_spec *spec);
 
+/* The same, but for want of room (-EAGAIN) the batch stays as it is, and nothing counts as rejected: to be tried again. */
+int tdm__batch_try(tdm__batch *batch, tdm_executor *executor, const tdm_task_spec *spec);
+
 /* Accept all. @param loop the loop that the batch's loop tasks will live on. @param request for the ledger.
  * @param first_id, last_id set when count > 0. Never fails. May be called on any thread. */
 void tdm__batch_accept(tdm__batch *batch, tdm_executor *executor, tdm__loop *loop, uint64_t request, uint64_t *first_id,

@@ -23,8 +23,13 @@ typedef struct tdm_app_options {
     const char *name;    /**< for the ready line and the manifest; NULL: "tandem" */
     const char *version; /**< NULL: tdm_version() */
     tdm_transport transport;
-    const char *host; /**< a numeric IPv4 or IPv6 address or a name; NULL: "127.0.0.1" */
-    const char *port; /**< a number up to "65535"; "0": any free one; NULL: "8000" */
+    const char *host;      /**< a numeric IPv4 or IPv6 address or a name; NULL: "127.0.0.1" */
+    const char *port;      /**< a number up to "65535"; "0": any free one; NULL: "8000" */
+    const char *unix_path; /**< listen on a Unix socket there, in place of host and port; NULL: do not. A dead one that
+                                is in the way is replaced, and the file is taken away at the stop */
+    unsigned unix_mode;    /**< of its file; 0: 0660 */
+    bool inherit;          /**< listen on the socket that a supervisor passed (LISTEN_FDS), in place of all of these */
+    unsigned backlog;      /**< connections that the kernel keeps until they are accepted; 0: 4096 */
     tdm_executor_options executor;
     const double *drain_timeout;  /**< seconds that accepted tasks may go on after a stop; NULL: 30 */
     const double *drain_announce; /**< seconds that listeners stay open after a stop; NULL: 0 */
@@ -62,7 +67,7 @@ TDM_API int tdm_app_post(tdm_app *app, const char *path, tdm_handler_fn *run);
 TDM_API int tdm_app_start(tdm_app *app);
 /** The executor, after the start. */
 TDM_API tdm_executor *tdm_app_executor(const tdm_app *app);
-/** "http://127.0.0.1:8000", with the port that was really bound. After the start. */
+/** "http://127.0.0.1:8000", with the port that was really bound; or "unix:/path". After the start. */
 TDM_API const char *tdm_app_url(const tdm_app *app);
 /** Is the app stopping? Any thread. */
 TDM_API bool tdm_app_draining(const tdm_app *app);

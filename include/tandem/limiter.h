@@ -26,8 +26,8 @@ typedef struct tdm_limiter tdm_limiter;
 #define TDM_LIMITER_MAX_BURST 1000000
 
 typedef struct tdm_limiter_options {
-    unsigned at_once;  /**< most that may be between acquire and release; 0: no limit */
     double per_second; /**< most starts a second; 0: no limit */
+    unsigned at_once;  /**< most that may be between acquire and release; 0: no limit */
     unsigned burst;    /**< starts that may come at once after a pause; 0: 1. Wants per_second */
 } tdm_limiter_options;
 

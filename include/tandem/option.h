@@ -37,10 +37,10 @@ typedef struct tdm_option {
     double min, max;      /**< for UINT and SECONDS: both ends are allowed */
     const char *word;     /**< for UINT: a word that stands for `word_value` ("auto"), or NULL */
     unsigned word_value;
+    bool rare;                  /**< only --help=all tells of it */
     const char *const *choices; /**< for CHOICE: NULL-terminated */
     const char *value_name;     /**< for the usage: "N", "SECONDS", "FILE" */
     const char *help;           /**< one line */
-    bool rare;                  /**< only --help=all tells of it */
 } tdm_option;
 
 typedef struct tdm_command {

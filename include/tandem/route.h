@@ -17,11 +17,10 @@
 
 TDM_BEGIN
 
-/** What happens to a background task when its lane has no room (tdm_background()). */
+/** What tdm_background() does when a task's lane has no room. */
 typedef enum tdm_when_full {
-    TDM_REFUSE,      /**< the handler gets -EAGAIN, and the client 503 with Retry-After */
-    TDM_WAIT,        /**< the handler waits for room, up to `wait_for_room`, with at most `max_waiters` others */
-    TDM_CALLER_RUNS, /**< the handler's own thread of control does the work, after its reply went out */
+    TDM_REFUSE, /**< the handler gets -EAGAIN at once, and the client 503 with Retry-After */
+    TDM_WAIT,   /**< it waits for room, up to `wait_for_room`, with at most `max_waiters` of the route; then as above */
 } tdm_when_full;
 
 /** A reply that a route gives besides its usual one, for the documentation. A table ends with status 0. */

@@ -3,9 +3,12 @@
  * library's own default, loops' is the number of processors this process may use. */
 #include "server/daemon/options.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <tandem/option.h>
 
@@ -27,6 +30,13 @@ static const tdm_option table[] = {
     {"host", 0, TDM_OPTION_STRING, FIELD(host), "127.0.0.1", .value_name = "HOST",
      .help = "address or name to listen on"},
     {"port", 'p', TDM_OPTION_UINT, FIELD(port), "8000", 0, 65535, .value_name = "PORT", .help = "0: any free one"},
+    {"unix", 0, TDM_OPTION_STRING, FIELD(unix_path), NULL, .value_name = "PATH",
+     .help = "listen on a Unix socket in place of host and port"},
+    {"unix-mode", 0, TDM_OPTION_STRING, FIELD(unix_mode), "660", .value_name = "OCTAL", .help = "of its file"},
+    {"inherit", 0, TDM_OPTION_FLAG, FIELD(inherit),
+     .help = "listen on the socket that a supervisor passed (LISTEN_FDS=1)"},
+    {"backlog", 0, TDM_OPTION_UINT, FIELD(backlog), "4096", 1, 65535, .value_name = "N",
+     .help = "connections that the kernel keeps until they are accepted"},
     {"transport", 0, TDM_OPTION_CHOICE, FIELD(transport), "evhttp", .choices = transports, .value_name = "NAME",
      .help = "how bytes travel"},
     {"loops", 0, TDM_OPTION_UINT, FIELD(loops), "1", 1, TDM_MAX_LOOPS, "auto", 0, .value_name = "N",
@@ -91,9 +101,19 @@ static const tdm_command command = {
     .epilogue = "SIGTERM and SIGINT drain: what was accepted is finished first. A second one leaves at once.",
 };
 
+static bool is_mode(const char *text)
+{
+    size_t digits = strspn(text, "01234567");
+    return digits && digits <= 4 && !text[digits] && strtoul(text, NULL, 8) >= 1 && strtoul(text, NULL, 8) <= 0777;
+}
+
 int daemon_options_parse(daemon_options *options, int argc, char **argv)
 {
     int err = tdm_options_parse(&command, options, argc, argv, NULL);
+    if (!err && !is_mode(options->unix_mode)) {
+        fprintf(stderr, "tandemd: --unix-mode %s: not a mode in octal, from 1 to 777\n", options->unix_mode);
+        return -EINVAL;
+    }
     if (!err)
         snprintf(options->port_text, sizeof options->port_text, "%u", options->port % 65536);
     return err;
@@ -112,6 +132,10 @@ tdm_app_options daemon_options_for_app(daemon_options *options)
         .name = "tandemd",
         .host = options->host,
         .port = options->port_text,
+        .unix_path = options->unix_path,
+        .unix_mode = (unsigned) strtoul(options->unix_mode, NULL, 8),
+        .inherit = options->inherit,
+        .backlog = options->backlog,
         .executor = {.loops = options->loops ? options->loops : processors(),
                      .workers = options->workers,
                      .min_workers = options->min_workers,

@@ -7,12 +7,13 @@
 #include <tandem/log.h>
 
 typedef struct daemon_options {
-    const char *host;
+    const char *host, *unix_path, *unix_mode;
+    bool inherit;
     unsigned port, loops, workers, min_workers, queue, max_loop_tasks, ledger;
     double hold_limit, stuck_after;
     double drain_timeout, drain_announce, drain_grace;
     int transport;
-    unsigned max_connections, max_requests, max_fields;
+    unsigned max_connections, max_requests, max_fields, backlog;
     unsigned max_target, max_head, max_body, max_buffered; /* bytes */
     double head_timeout, body_timeout, idle_timeout, write_timeout;
     int log_level, log_format;

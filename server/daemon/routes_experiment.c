@@ -115,19 +115,27 @@ static int get_sleep(tdm_request *req)
     return err ? err : tdm_reply_empty(req, 200);
 }
 
+static const char *const tags[] = {"experiment", NULL};
+
+static const tdm_route routes[] = {
+    {.method = "GET",
+     .path = "/",
+     .run = get_root,
+     .params = root_params,
+     .params_size = sizeof(struct root_params),
+     .tags = tags,
+     .summary = "Answer at once, and leave tasks behind that each wait"},
+    {.method = "GET",
+     .path = "/sleep",
+     .run = get_sleep,
+     .params = sleep_params,
+     .params_size = sizeof(struct sleep_params),
+     .choose_lane = lane_of_sleep,
+     .tags = tags,
+     .summary = "Wait in the handler itself, in either lane"},
+};
+
 int routes_experiment(tdm_app *app)
 {
-    int err = tdm_app_route(app, &(tdm_route){.method = "GET",
-                                              .path = "/",
-                                              .run = get_root,
-                                              .params = root_params,
-                                              .params_size = sizeof(struct root_params)});
-    if (err)
-        return err;
-    return tdm_app_route(app, &(tdm_route){.method = "GET",
-                                           .path = "/sleep",
-                                           .run = get_sleep,
-                                           .params = sleep_params,
-                                           .params_size = sizeof(struct sleep_params),
-                                           .choose_lane = lane_of_sleep});
+    return routes_add(app, routes, sizeof routes / sizeof routes[0]);
 }

@@ -42,10 +42,25 @@ static int get_health(tdm_request *req)
     return tdm_reply_json_text(req, 200, "{\"status\":\"ok\"}");
 }
 
+static const char *const tags[] = {"server", NULL};
+static const tdm_reply_doc draining[] = {{503, "It is stopping", NULL}, {0}};
+
+static const tdm_route routes[] = {
+    {.method = "GET", .path = "/stats", .run = get_stats, .tags = tags, .summary = "What the server did"},
+    {.method = "POST",
+     .path = "/stats/reset",
+     .run = post_stats_reset,
+     .tags = tags,
+     .summary = "Begin a new window of the stats"},
+    {.method = "GET",
+     .path = "/health",
+     .run = get_health,
+     .tags = tags,
+     .other = draining,
+     .summary = "Should it get more requests?"},
+};
+
 int routes_stats(tdm_app *app)
 {
-    int err = tdm_app_get(app, "/stats", get_stats);
-    if (!err)
-        err = tdm_app_post(app, "/stats/reset", post_stats_reset);
-    return err ? err : tdm_app_get(app, "/health", get_health);
+    return routes_add(app, routes, sizeof routes / sizeof routes[0]);
 }

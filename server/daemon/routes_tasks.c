@@ -248,24 +248,41 @@ static int delete_task(tdm_request *req)
     return tdm_reply_error(req, 409, detail);
 }
 
+static const char *const tags[] = {"tasks", NULL};
+static const tdm_reply_doc missing[] = {{404, "No task has had this id, or it was forgotten", NULL}, {0}};
+static const tdm_reply_doc ended[] = {
+    {404, "No task has had this id, or it was forgotten", NULL}, {409, "It has ended already", NULL}, {0}};
+
+static const tdm_route routes[] = {
+    {.method = "GET",
+     .path = "/tasks",
+     .run = get_tasks,
+     .params = list_params,
+     .params_size = sizeof(struct list_params),
+     .tags = tags,
+     .summary = "Tasks, newest first; or those that end, as they end",
+     .description = "With `ended_after` (start, now, or what `next` said) the stream of ended tasks, oldest first, for "
+                    "which `wait` waits so many seconds; else a list, newest first, which `after` goes on with."},
+    {.method = "GET",
+     .path = "/tasks/{id}",
+     .run = get_task,
+     .params = one_params,
+     .params_size = sizeof(struct one_params),
+     .tags = tags,
+     .other = missing,
+     .summary = "One task"},
+    {.method = "DELETE",
+     .path = "/tasks/{id}",
+     .run = delete_task,
+     .params = one_params,
+     .params_size = sizeof(struct one_params),
+     .tags = tags,
+     .status = 202,
+     .other = ended,
+     .summary = "Ask a task to stop"},
+};
+
 int routes_tasks(tdm_app *app)
 {
-    int err = tdm_app_route(app, &(tdm_route){.method = "GET",
-                                              .path = "/tasks",
-                                              .run = get_tasks,
-                                              .params = list_params,
-                                              .params_size = sizeof(struct list_params)});
-    if (!err)
-        err = tdm_app_route(app, &(tdm_route){.method = "GET",
-                                              .path = "/tasks/{id}",
-                                              .run = get_task,
-                                              .params = one_params,
-                                              .params_size = sizeof(struct one_params)});
-    if (!err)
-        err = tdm_app_route(app, &(tdm_route){.method = "DELETE",
-                                              .path = "/tasks/{id}",
-                                              .run = delete_task,
-                                              .params = one_params,
-                                              .params_size = sizeof(struct one_params)});
-    return err;
+    return routes_add(app, routes, sizeof routes / sizeof routes[0]);
 }

@@ -24,7 +24,9 @@ static int step_into(int dir, const char *name, size_t size, bool last)
     memcpy(copy, name, size);
     copy[size] = '\0';
     int fd = openat(dir, size ? copy : ".", OPEN_FLAGS | O_NOFOLLOW | (last ? 0 : O_DIRECTORY));
-    return fd < 0 ? -errno : fd;
+    if (fd < 0)
+        return -errno;
+    return fd;
 }
 
 int tdm__open_beneath_by_steps(int dir, const char *path)

@@ -84,7 +84,7 @@ static void write_method(tdm_json_writer *w, const char *method)
 {
     char lower[16];
     size_t i = 0;
-    for (; method[i] && i < sizeof lower - 1; i++)
+    for (; i < sizeof lower - 1 && method[i]; i++)
         lower[i] = (char) tolower((unsigned char) method[i]);
     lower[i] = '\0';
     tdm_json_key(w, lower);

@@ -139,8 +139,8 @@ static int check_more(const tdm_route *route, tdm__why *why)
         return tdm__why_say(why, "its deadline is not a sensible number of seconds");
     if (!(route->wait_for_room >= 0 && route->wait_for_room <= TDM__MAX_SECONDS))
         return tdm__why_say(why, "its wait_for_room is not a sensible number of seconds");
-    if ((unsigned) route->full > TDM_CALLER_RUNS)
-        return tdm__why_say(why, "its `full` is none of TDM_REFUSE, TDM_WAIT and TDM_CALLER_RUNS");
+    if ((unsigned) route->full > TDM_WAIT)
+        return tdm__why_say(why, "its `full` is neither TDM_REFUSE nor TDM_WAIT");
     if ((unsigned) route->lane >= TDM_LANES)
         return tdm__why_say(why, "its lane is neither TDM_LOOP nor TDM_POOL");
     return 0;

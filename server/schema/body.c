@@ -16,6 +16,8 @@
 #include "server/schema/value.h"
 #include "tasks/json_text.h"
 
+#define TOO_LARGE 9223372036854775808.0 /* 2 to the 63rd: the first that int64_t does not hold */
+
 typedef struct reader {
     const char *at, *start;
     tdm__arena *arena;
@@ -114,7 +116,7 @@ static tdm__problem int_of_number(const tdm__rule *rule, const char *text, size_
         return tdm__value_text(rule, text, size, to);
     if (tdm__number_float(text, size, &value))
         return TDM__NOT_FINITE;
-    if (!(value >= -0x1p63 && value < 0x1p63))
+    if (fabs(value) >= TOO_LARGE && value != -TOO_LARGE)
         return TDM__INT_SIZE;
     if (value != trunc(value))
         return TDM__INT_FRACTION;

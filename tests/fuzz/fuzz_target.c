@@ -94,7 +94,7 @@ static void fill(tdm__arena *arena, const tdm__match *match, const char *query)
     tdm__sources sources = {.from[TDM_PATH] = match->values};
     if (!match->endpoint->params || tdm__query_parse(arena, query, strlen(query), &sources.from[TDM_QUERY]) < 0)
         return;
-    struct values v;
+    struct values v = {0};
     tdm__problems problems = {0};
     int err = tdm__params_fill(match->endpoint->params, &v, &sources, arena, &problems);
     assert(err == 0);

@@ -145,12 +145,12 @@ static void on_over(void *owner, tdm__ending ending)
 
 static const tdm__hooks hooks = {.arrived = on_arrived, .over = on_over};
 
-const char *echo_start(void)
+const char *echo_start(bool hurried)
 {
+    const int64_t second = hurried ? TDM_NS_PER_S : 20 * TDM_NS_PER_S;
     tdm__server_options options = {
         .transport = http_transport(),
-        .host = "127.0.0.1",
-        .port = "0",
+        .listen = {.host = "127.0.0.1", .port = "0", .backlog = 4096},
         .max_connections = 5000,
         .max_requests = 1000,
         .max_target = 8192,
@@ -158,10 +158,10 @@ const char *echo_start(void)
         .max_fields = 100,
         .max_body = 1 << 20,
         .max_buffered = 64 << 20,
-        .head_ns = 2 * TDM_NS_PER_S,
-        .body_ns = 4 * TDM_NS_PER_S,
-        .idle_ns = 3 * TDM_NS_PER_S,
-        .write_ns = 4 * TDM_NS_PER_S,
+        .head_ns = 2 * second,
+        .body_ns = 4 * second,
+        .idle_ns = 3 * second,
+        .write_ns = 4 * second,
         .hooks = &hooks,
     };
     ck_assert_int_eq(tdm_executor_create(&executor, NULL), 0);

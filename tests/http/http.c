@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define READ_SIZE 65536
@@ -28,16 +29,31 @@ static struct addrinfo *resolve(const char *url)
     return list;
 }
 
+/* "unix:/path" */
+static bool is_unix(const char *url, struct sockaddr_un *address)
+{
+    static const char scheme[] = "unix:";
+    if (strncmp(url, scheme, sizeof scheme - 1) != 0)
+        return false;
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    snprintf(address->sun_path, sizeof address->sun_path, "%s", url + sizeof scheme - 1);
+    return true;
+}
+
 int http_try_connect(http_connection *c, const char *url)
 {
-    struct addrinfo *list = resolve(url);
+    struct sockaddr_un address;
+    struct addrinfo local = {
+        .ai_family = AF_UNIX, .ai_addr = (struct sockaddr *) &address, .ai_addrlen = sizeof address};
+    struct addrinfo *list = is_unix(url, &address) ? &local : resolve(url);
     struct timeval patience = {HTTP_PATIENCE_S, 0};
     *c = (http_connection){.fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     ck_assert_int_ge(c->fd, 0);
     ck_assert_int_eq(setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
     ck_assert_int_eq(setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience), 0);
     int err = connect(c->fd, list->ai_addr, list->ai_addrlen) ? -errno : 0;
-    freeaddrinfo(list);
+    if (list != &local)
+        freeaddrinfo(list);
     if (err) {
         close(c->fd);
         c->fd = -1;
@@ -127,7 +143,9 @@ static char *end_of_head(const http_connection *c)
 /* Chunks, put together. */
 static void read_chunks(http_connection *c, http_reply *reply)
 {
-    reply->body = strdup("");
+    size_t capacity = READ_SIZE;
+    reply->body = calloc(1, capacity);
+    ck_assert_ptr_nonnull(reply->body);
     for (size_t size = 1; size;) {
         const char *end;
         while (!c->size || !(end = memmem(c->data, c->size, "\r\n", 2)))
@@ -136,8 +154,11 @@ static void read_chunks(http_connection *c, http_reply *reply)
         free(take(c, (size_t) (end - c->data) + 2));
         while (c->size < size + 2)
             ck_assert_msg(receive(c), "the connection ended inside a chunk");
-        reply->body = realloc(reply->body, reply->body_size + size + 1);
-        ck_assert_ptr_nonnull(reply->body);
+        while (capacity < reply->body_size + size + 1) {
+            capacity *= 2;
+            reply->body = realloc(reply->body, capacity);
+            ck_assert_ptr_nonnull(reply->body);
+        }
         memcpy(reply->body + reply->body_size, c->data, size);
         reply->body_size += size;
         reply->body[reply->body_size] = '\0';

@@ -26,32 +26,24 @@ static daemon_process echo;
 static bool is_program;
 static char program_url[300];
 
-static void begin(void)
+/* @param hurried with the timing cases' limits. */
+static void begin(bool hurried)
 {
-    static const char *transport[] = {"--transport",
-                                      NULL,
-                                      "--port",
-                                      "0",
-                                      "--header-timeout",
-                                      "2",
-                                      "--body-timeout",
-                                      "4",
-                                      "--idle-timeout",
-                                      "3",
-                                      "--write-timeout",
-                                      "4",
-                                      "--max-body",
-                                      "1048576",
-                                      NULL};
+    static const char *args[] = {"--transport", NULL, "--port", "0",  "--max-body", "1048576", NULL, NULL,
+                                 NULL,          NULL, NULL,     NULL, NULL,         NULL,      NULL};
+    static const char *const limits[] = {"--header-timeout", "2", "--body-timeout",  "4",
+                                         "--idle-timeout",   "3", "--write-timeout", "4"};
     const char *program = getenv("ECHO");
     is_program = program && *program;
     if (!is_program) {
-        url = echo_start();
+        url = echo_start(hurried);
         return;
     }
     setenv("PROGRAM", program, 1);
-    transport[1] = http_transport() == TDM_DIRECT ? "direct" : "evhttp";
-    daemon_start(&echo, transport, NULL);
+    args[1] = http_transport() == TDM_DIRECT ? "direct" : "evhttp";
+    for (size_t i = 0; hurried && i < sizeof limits / sizeof limits[0]; i++)
+        args[6 + i] = limits[i];
+    daemon_start(&echo, args, NULL);
     snprintf(program_url, sizeof program_url, "%s", echo.url);
     url = program_url;
 }
@@ -204,7 +196,7 @@ static void run_cut(size_t i, size_t longest)
 
 START_TEST(every_case_is_answered_right_whole_and_in_pieces)
 {
-    begin();
+    begin(false);
     run_whole();
     for (size_t i = 0; i < http_case_count; i++) {
         const http_case *c = &http_cases[i];
@@ -253,7 +245,7 @@ static void *drip(void *arg)
 
 START_TEST(slow_clients_have_their_time_and_no_more)
 {
-    begin();
+    begin(true);
     pthread_t threads[64];
     size_t count = 0;
     for (size_t i = 0; i < http_case_count; i++) {

@@ -86,8 +86,7 @@ static void begin(bool chunked, unsigned pieces)
     ck_assert_int_eq(tdm_executor_create(&executor, NULL), 0);
     tdm__server_options options = {
         .transport = http_transport(),
-        .host = "127.0.0.1",
-        .port = "0",
+        .listen = {.host = "127.0.0.1", .port = "0", .backlog = 4096},
         .max_connections = 10,
         .max_requests = 10,
         .max_target = 1000,

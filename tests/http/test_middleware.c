@@ -75,12 +75,6 @@ static int get_hello(tdm_request *req)
     return tdm_reply_text(req, 200, "hello");
 }
 
-static int get_user(tdm_request *req)
-{
-    const char *user = tdm_request_user(req);
-    return tdm_reply_text(req, 200, user ? user : "nobody");
-}
-
 static const char long_text[] =
     "{\"text\":\"a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a "
     "a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a\"}";
@@ -412,99 +406,18 @@ START_TEST(bodies_are_compressed_where_it_pays_and_the_client_takes_it)
     ck_assert_str_eq(header(ask("GET", "/noise?type=png", "Accept-Encoding: gzip\r\n"), "Content-Encoding"), "");
     const tdm_testreply *head = ask("HEAD", "/long", "Accept-Encoding: gzip\r\n");
     ck_assert_str_eq(header(head, "Content-Encoding"), "gzip");
-    ck_assert_int_lt(atol(header(head, "Content-Length")), (long) sizeof long_text / 2);
+    ck_assert_int_lt(strtol(header(head, "Content-Length"), NULL, 10), (long) sizeof long_text / 2);
     end();
-}
-END_TEST
-
-static char realm[] = "realm";
-
-static bool check_user(const char *user, const char *password, void *arg)
-{
-    return arg == realm && tdm_equal_in_constant_time(user, "eve") && tdm_equal_in_constant_time(password, "p:w");
-}
-
-static void expect_user(const char *target, const char *headers, const char *user)
-{
-    const tdm_testreply *reply = ask("GET", target, headers);
-    ck_assert_msg(reply->status == (user ? 200 : 401), "%s %s: %d", target, headers ? headers : "", reply->status);
-    ck_assert_str_eq(reply->body, user ? user : "{\"detail\":\"Not authenticated\"}");
-    if (!user)
-        ck_assert_str_ne(header(reply, "WWW-Authenticate"), "");
-}
-
-START_TEST(who_is_not_known_gets_401_before_anything_else_is_looked_at)
-{
-    static const char *const users[] = {"ada:secret", "bob:", NULL}, *const tokens[] = {"t0ken", "other", NULL};
-    create();
-    tdm_router *root = tdm_app_router(app);
-    get(router_with(root, "/basic", tdm_basic_auth(&(tdm_basic_options){.users = users, .realm = "here"})), "/",
-        get_user);
-    get(router_with(root, "/check", tdm_basic_auth(&(tdm_basic_options){.check = check_user, .arg = realm})), "/",
-        get_user);
-    get(router_with(root, "/bearer", tdm_bearer_auth(&(tdm_token_options){.tokens = tokens})), "/", get_user);
-    get(router_with(root, "/key", tdm_api_key(&(tdm_token_options){.tokens = tokens})), "/", get_user);
-    get(router_with(root, "/query", tdm_api_key(&(tdm_token_options){.tokens = tokens, .in = TDM_QUERY, .key = "k"})),
-        "/", get_user);
-    get(router_with(root, "/cookie", tdm_api_key(&(tdm_token_options){.tokens = tokens, .in = TDM_COOKIE, .key = "k"})),
-        "/", get_user);
-    get(root, "/free", get_user);
-    start();
-    expect_user("/free", NULL, "nobody");
-    expect_user("/basic/", "Authorization: Basic YWRhOnNlY3JldA==\r\n", "ada");
-    expect_user("/basic/", "authorization: bASIC  YWRhOnNlY3JldA\r\n", "ada");
-    expect_user("/basic/", "Authorization: Basic Ym9iOg==\r\n", "bob");
-    static const char *const not_basic[] = {
-        NULL,
-        "Authorization: Basic\r\n",
-        "Authorization: Basic !!!!\r\n",
-        "Authorization: Basic YWRhOnNlY3JldHM=\r\n",
-        "Authorization: Basic YWRh\r\n",
-        "Authorization: Bearer YWRhOnNlY3JldA==\r\n",
-        "Authorization: Basic YWRhAHNlY3JldA==\r\n",
-        "Authorization: Basic YWRhOnNlY3JldA==\r\nAuthorization: Basic YWRhOnNlY3JldA==\r\n",
-        "Authorization: Basic YWRhO\r\n",
-    };
-    for (size_t i = 0; i < sizeof not_basic / sizeof not_basic[0]; i++)
-        expect_user("/basic/", not_basic[i], NULL);
-    ck_assert_str_eq(header(ask("GET", "/basic/", NULL), "WWW-Authenticate"),
-                     "Basic realm=\"here\", charset=\"UTF-8\"");
-    expect_user("/check/", "Authorization: Basic ZXZlOnA6dw==\r\n", "eve");
-    expect_user("/check/", "Authorization: Basic ZXZlOnA=\r\n", NULL);
-    expect_user("/bearer/", "Authorization: Bearer t0ken\r\n", "t0ken");
-    expect_user("/bearer/", "Authorization: Bearer t0ke\r\n", NULL);
-    expect_user("/bearer/", "Authorization: Bearer \r\n", NULL);
-    expect_user("/key/", "x-api-key: other\r\n", "other");
-    expect_user("/key/", "X-API-Key: othe\r\n", NULL);
-    expect_user("/query/?k=t0ken", NULL, "t0ken");
-    expect_user("/query/?k=", NULL, NULL);
-    expect_user("/cookie/", "Cookie: a=b; k=t0ken\r\n", "t0ken");
-    expect_user("/cookie/", "Cookie: a=t0ken\r\n", NULL);
-    end();
-}
-END_TEST
-
-START_TEST(texts_are_compared_whole)
-{
-    static const struct {
-        const char *given, *right;
-        bool equal;
-    } cases[] = {{"", "", true},       {"a", "a", true},     {"a", "b", false},
-                 {"a", "", false},     {"", "a", false},     {"abc", "abd", false},
-                 {"ab", "abc", false}, {"abc", "ab", false}, {"\xff\x01", "\xff\x01", true}};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        ck_assert_int_eq(tdm_equal_in_constant_time(cases[i].given, cases[i].right), cases[i].equal);
 }
 END_TEST
 
 int main(void)
 {
-    return http_main("middleware",
-                     (const TTest *const[]){
-                         it_runs_in_the_order_it_was_added_and_back, what_cannot_be_added_is_dropped_and_says_why,
-                         each_request_has_an_id_that_a_client_may_bring, the_access_log_has_uvicorns_line_and_the_id,
-                         the_access_log_can_be_json,
-                         preflights_are_answered_for_every_path_and_replies_say_who_may_read_them,
-                         all_origins_can_be_allowed, bodies_are_compressed_where_it_pays_and_the_client_takes_it,
-                         who_is_not_known_gets_401_before_anything_else_is_looked_at, texts_are_compared_whole, NULL});
+    return http_main(
+        "middleware",
+        (const TTest *const[]){
+            it_runs_in_the_order_it_was_added_and_back, what_cannot_be_added_is_dropped_and_says_why,
+            each_request_has_an_id_that_a_client_may_bring, the_access_log_has_uvicorns_line_and_the_id,
+            the_access_log_can_be_json, preflights_are_answered_for_every_path_and_replies_say_who_may_read_them,
+            all_origins_can_be_allowed, bodies_are_compressed_where_it_pays_and_the_client_takes_it, NULL});
 }

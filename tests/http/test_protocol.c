@@ -322,11 +322,12 @@ static void expect_refusal(const char *request, size_t size, int status, const c
     http_connection one;
     http_connect(&one, tdm_app_url(app));
     http_send(&one, request, size);
-    http_reply reply = http_read(&one, false);
+    bool head = strncmp(request, "HEAD ", 5) == 0;
+    http_reply reply = http_read(&one, head);
     ck_assert_msg(reply.status == status, "%d, not %d, for: %.100s", reply.status, status, request);
     ck_assert_str_eq(http_field(&reply, "Connection"), "close");
     ck_assert_str_eq(http_field(&reply, "Content-Type"), "application/json");
-    ck_assert_str_eq(reply.body, body);
+    ck_assert_str_eq(reply.body, head ? "" : body);
     http_reply_finish(&reply);
     http_expect_fin(&one);
     http_disconnect(&one);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The message rules alone: every case of the data, whole, byte by byte and in 1,000 random segmentations, must come to
  * the same end, and to the right one. */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "tests/http/http.h"
 
 #define SEGMENTATIONS 1000
+#define SLICES 8
 #define MESSAGES 8
 #define BODY_LIMIT ((size_t) 1 << 20)
 
@@ -48,7 +50,8 @@ static uint64_t hash_of(uint64_t hash, const void *bytes, size_t size)
 static void note_message(outcome *out, const tdm__rules *rules)
 {
     const tdm__incoming *in = tdm__rules_message(rules);
-    ck_assert_uint_lt(out->messages, MESSAGES);
+    if (out->messages == MESSAGES)
+        ck_abort_msg("more than %d messages", MESSAGES);
     unsigned n = out->messages++;
     snprintf(out->message[n].method, sizeof out->message[n].method, "%s", in->method);
     snprintf(out->message[n].target, sizeof out->message[n].target, "%s", in->target);
@@ -65,18 +68,21 @@ static void note_message(outcome *out, const tdm__rules *rules)
 /* Feed one segment. @return is the connection still believed? */
 static bool feed(tdm__rules *rules, outcome *out, const char *bytes, size_t size)
 {
-    char *copy = malloc(size + 1); /* of its own, so that reading past its end is seen */
-    ck_assert_ptr_nonnull(copy);
-    memcpy(copy, bytes, size);
+    /* Of its own, so that reading past its end is seen; large ones would take most of the time. */
+    char *copy = size < 4096 ? malloc(size) : NULL;
+    if (copy)
+        bytes = memcpy(copy, bytes, size);
     size_t at = 0;
     while (at < size && !out->refused && !out->closes) {
         size_t used;
-        tdm__rules_state now = tdm__rules_feed(rules, copy + at, size - at, &used);
+        tdm__rules_state now = tdm__rules_feed(rules, bytes + at, size - at, &used);
         at += used;
-        ck_assert(now != TDM__MORE || at == size);
+        if (now == TDM__MORE &&
+            at != size) /* an assertion of Check writes to a file each time, which takes too long here */
+            ck_abort_msg("%zu of %zu bytes were taken", at, size);
         if (now == TDM__HEAD) {
-            out->expects = out->expects || (out->messages == 0 && tdm__rules_expects(rules));
             now = tdm__rules_answer(rules, BODY_LIMIT);
+            out->expects = out->expects || (out->messages == 0 && now == TDM__MORE && tdm__rules_expects(rules));
         }
         if (now == TDM__DONE) {
             note_message(out, rules);
@@ -136,6 +142,17 @@ static bool answers_itself(const http_case *c)
     return strcmp(c->layer, "framework") != 0; /* what the application answers is not for the rules to say */
 }
 
+/* As X-Uri would tell it: the origin form. */
+static bool is_uri(const char *uri, const char *target)
+{
+    const char *authority = target[0] == '/' ? NULL : strstr(target, "://");
+    if (authority) {
+        target = authority + 3 + strcspn(authority + 3, "/?");
+        uri += *target != '/' && uri[0] == '/';
+    }
+    return strcmp(uri, target) == 0;
+}
+
 static bool targets_are(const char *const *uris, const outcome *out)
 {
     unsigned n = 0;
@@ -144,7 +161,7 @@ static bool targets_are(const char *const *uris, const outcome *out)
     if (n != out->messages)
         return false;
     for (unsigned i = 0; i < n; i++) {
-        if (strcmp(uris[i], out->message[i].target) != 0)
+        if (!is_uri(uris[i], out->message[i].target))
             return false;
     }
     return true;
@@ -177,7 +194,7 @@ static void check(const http_case *c, const outcome *out)
         ck_assert_msg(answers <= (unsigned) c->max_responses, "%s: %u answers", c->name, answers);
     if (c->n_responses)
         ck_assert_msg(answers == (unsigned) c->n_responses, "%s: %u answers", c->name, answers);
-    if (c->must_close)
+    if (c->must_close && !c->half_close)
         ck_assert_msg(out->refused || out->closes, "%s: goes on", c->name);
     if (c->need_100)
         ck_assert_msg(out->expects, "%s: no 100", c->name);
@@ -196,13 +213,14 @@ static const char *tell(const outcome *out)
     return to;
 }
 
+/* The cases of one slice; each is a test of its own, for the time it takes. */
 START_TEST(every_case_comes_to_the_right_end_in_any_segmentation)
 {
     tdm__rules *rules;
     ck_assert_int_eq(tdm__rules_create(&rules, &limits), 0);
-    state = 0x9e3779b97f4a7c15;
-    ck_assert_uint_ge(http_case_count, 130);
-    for (size_t i = 0; i < http_case_count; i++) {
+    state = 0x9e3779b97f4a7c15 + (uint64_t) _i;
+    ck_assert_uint_ge(http_case_count, 300);
+    for (size_t i = (size_t) _i; i < http_case_count; i += SLICES) {
         const http_case *c = &http_cases[i];
         http_blob bytes = bytes_of(c);
         outcome whole = run(rules, bytes, bytes.size);
@@ -210,8 +228,9 @@ START_TEST(every_case_comes_to_the_right_end_in_any_segmentation)
         for (int s = 0; s <= SEGMENTATIONS; s++) {
             uint64_t seed = state;
             outcome cut = run(rules, bytes, s == SEGMENTATIONS ? 1 : 0);
-            ck_assert_msg(memcmp(&cut, &whole, sizeof cut) == 0, "%s: whole: %s; cut with seed %llu: %s", c->name,
-                          tell(&whole), (unsigned long long) seed, tell(&cut));
+            if (memcmp(&cut, &whole, sizeof cut) != 0)
+                ck_abort_msg("%s: whole: %s; cut with seed %llu: %s", c->name, tell(&whole), (unsigned long long) seed,
+                             tell(&cut));
         }
     }
     tdm__rules_destroy(&rules);
@@ -220,5 +239,16 @@ END_TEST
 
 int main(void)
 {
-    return http_main("rules", (const TTest *const[]){every_case_comes_to_the_right_end_in_any_segmentation, NULL});
+    mallopt(M_MMAP_THRESHOLD, 1 << 24); /* bodies come and go a thousand times: their pages may stay */
+    mallopt(M_TRIM_THRESHOLD, 1 << 26);
+    Suite *suite = suite_create("rules");
+    TCase *tc = tcase_create("rules");
+    tcase_set_timeout(tc, 300);
+    tcase_add_loop_test(tc, every_case_comes_to_the_right_end_in_any_segmentation, 0, SLICES);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -116,6 +116,27 @@ static int wait_next(tie_scene *s, double seconds)
     return err;
 }
 
+/* To a pool of its own: a worker might run it itself in its own pool, and then it is the function that waits. */
+static void offload_setup(tie_scene *s)
+{
+    tdm_pool *pool;
+    family_setup(s);
+    TDM_EXPECT(tdm_pool_create(&pool, s->executor, &(tdm_pool_options){.name = "elsewhere", .max_workers = 4}) == 0);
+}
+
+static int wait_offload(tie_scene *s, double seconds)
+{
+    (void) seconds;
+    int result = 1;
+    tdm_offload_options options = {.executor = s->executor, .abandon = tdm_testing_choose(2)};
+    options.pool = tdm_pool_find(s->executor, "elsewhere");
+    int err = tdm_offload(be_a_child, s, &options, &result);
+    if (err == -ESHUTDOWN)
+        return TIE_NOT_WAITED;
+    TDM_EXPECT(err || result == 0 || result == -ECANCELED);
+    return !err && result ? TIE_NOT_WAITED : err; /* a drain stopped it */
+}
+
 static void family_check(tie_scene *s)
 {
     TDM_EXPECT(s->given == s->taken); /* nobody's child is left */
@@ -134,6 +155,13 @@ const tie_wait tie_family[] = {
      .events = FOR_ALL,
      .setup = family_setup,
      .wait = wait_group,
+     .complete = family_complete,
+     .check = family_check,
+     .finish = family_finish},
+    {.name = "offload",
+     .events = FOR_ALL,
+     .setup = offload_setup,
+     .wait = wait_offload,
      .complete = family_complete,
      .check = family_check,
      .finish = family_finish},

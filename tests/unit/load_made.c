@@ -76,7 +76,7 @@ static void keep_swims(load_tasks *tasks, const load_rows *rows)
 {
     tasks->swim_count = rows->count < LOAD_SWIMS_MAX ? rows->count : LOAD_SWIMS_MAX;
     tasks->swims_left_out = rows->count - tasks->swim_count;
-    tasks->swims = calloc(tasks->swim_count, sizeof *tasks->swims);
+    tasks->swims = calloc(tasks->swim_count + 1, sizeof *tasks->swims);
     for (size_t i = 0; i < tasks->swim_count; i++) {
         const load_row *row = &rows->items[i];
         tasks->swims[i] = (load_swim){.id = row->id,
@@ -259,8 +259,8 @@ void load_made_init(load_made *made, const load_made_as *as)
     for (unsigned t = 0; t < made->plan.target_count; t++)
         steps += made->plan.targets[t].level_count * rounds;
     made->sweep.plan = &made->plan;
-    made->sweep.steps = calloc(steps, sizeof *made->sweep.steps);
-    made->sweep.knees = calloc((size_t) rounds * made->plan.target_count, sizeof *made->sweep.knees);
+    made->sweep.steps = calloc(steps + 1, sizeof *made->sweep.steps);
+    made->sweep.knees = calloc((size_t) rounds * made->plan.target_count + 1, sizeof *made->sweep.knees);
     for (unsigned round = 0; round < rounds; round++) {
         for (unsigned t = 0; t < made->plan.target_count; t++) {
             unsigned levels = made->plan.targets[t].level_count;

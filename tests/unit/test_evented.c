@@ -4,25 +4,9 @@
 #include <tandem/evented.h>
 
 #include "tasks/executor.h"
+#include "tests/unit/handles.h"
 #include "tests/unit/place.h"
 #include <tandem/group.h>
-#include <tandem/join.h>
-
-static tdm_task *start(tdm_executor *executor, tdm_task_spec spec)
-{
-    tdm_task *task = NULL;
-    spec.name = "unit";
-    ck_assert_int_eq(tdm_task_start(&task, executor, &spec), 0);
-    return task;
-}
-
-static tdm_end join(tdm_task *task)
-{
-    tdm_end end = {0};
-    ck_assert_int_eq(tdm_join(&task, &end), 0);
-    ck_assert_ptr_null(task);
-    return end;
-}
 
 /* ---- ends ---- */
 

@@ -116,6 +116,21 @@ START_TEST(a_rate_that_was_not_achieved_is_the_knee)
 }
 END_TEST
 
+START_TEST(a_handful_of_missing_requests_proves_nothing)
+{
+    fixture f;
+    begin(&f, 1);
+    f.steps[1].succeeded = f.steps[1].made = 6;
+    f.steps[1].unsent = 4; /* 60 %, but four requests only */
+    judge(&f);
+    ck_assert_int_eq(f.knee.rule, LOAD_KNEE_NONE);
+    f.steps[1].unsent = 5;
+    judge(&f);
+    ck_assert_int_eq(f.knee.rule, LOAD_KNEE_RATE);
+    end(&f);
+}
+END_TEST
+
 START_TEST(rejections_and_replies_that_come_long_after_are_not_achieved)
 {
     fixture f;
@@ -233,6 +248,7 @@ int main(void)
                      (const TTest *const[]){
                          steps_that_keep_up_have_no_knee, one_level_alone_has_no_knee_to_seek,
                          volleys_have_no_knee_to_seek, a_rate_that_was_not_achieved_is_the_knee,
+                         a_handful_of_missing_requests_proves_nothing,
                          rejections_and_replies_that_come_long_after_are_not_achieved,
                          p99_far_above_that_of_the_lowest_level_is_the_knee, a_queue_that_keeps_growing_is_the_knee,
                          a_closed_loop_is_invalid_if_the_generator_was_busy_all_the_time,
