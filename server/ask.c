@@ -2,13 +2,10 @@
 /* DESIGN: what a handler or middleware may ask of its request. Nothing here changes what the client will see; what must
  * be parsed to be known (query, cookies) is parsed when it is first asked for. */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include <tandem/clock.h>
-#include <tandem/log.h>
 
 #include "server/client.h"
 #include "server/front.h"
@@ -159,19 +156,4 @@ void *tdm_request_kept(const tdm_request *req, const void *key)
             return kept->value;
     }
     return NULL;
-}
-
-void tdm_request_log(const tdm_request *req, int level, const char *format, ...)
-{
-    if (!tdm_log_enabled((tdm_log_level) level))
-        return;
-    char text[TDM_LOG_LINE_MAX];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (req->trace)
-        tdm_log((tdm_log_level) level, "[%s] %s", req->trace, text);
-    else
-        tdm_log((tdm_log_level) level, "[request %llu] %s", (unsigned long long) req->id, text);
 }

@@ -89,7 +89,7 @@ typedef struct tdm_request_ids_options {
 
 /** Give each request an id: the trace id of a valid W3C `traceparent`; else a valid `X-Request-ID` (up to 128 letters,
  *  digits and -_.:/+=@); else a new one of 32 hexadecimal digits. It goes back as `X-Request-ID`, and into the lines of
- *  the access log and of tdm_request_log(). @param options NULL: the defaults. */
+ *  the access log and, as `trace`, of whatever its handler and its tasks log. @param options NULL: the defaults. */
 TDM_API tdm_middleware tdm_request_ids(const tdm_request_ids_options *options);
 /** The request's id; NULL without that middleware. */
 TDM_API const char *tdm_request_trace(const tdm_request *req);

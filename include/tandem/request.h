@@ -60,8 +60,6 @@ TDM_API bool tdm_request_half_closed(const tdm_request *req);
 TDM_API const char *tdm_request_client(tdm_request *req);
 /** Memory that lives as long as the request, for a handler or middleware. @return NULL: none is left. */
 TDM_API void *tdm_request_alloc(tdm_request *req, size_t size);
-/** Log a line that begins with the request's id: the one that tdm_request_ids() gave it, else its number. */
-TDM_API void tdm_request_log(const tdm_request *req, int level, const char *format, ...) TDM_PRINTF(3, 4);
 
 /* ---- background work ---- */
 

@@ -99,7 +99,7 @@ static int get_noise(tdm_request *req)
 
 static int get_log(tdm_request *req)
 {
-    tdm_request_log(req, TDM_LOG_INFO, "made %d", 7);
+    tdm_log_info("made %d", 7);
     return tdm_reply_text(req, 200, tdm_request_client(req));
 }
 
@@ -276,7 +276,7 @@ START_TEST(the_access_log_has_uvicorns_line_and_the_id)
     end();
     const char *text = logged();
     ck_assert_msg(strstr(text, line), "%s", text);
-    ck_assert_msg(strstr(text, "[me] made 7\n"), "%s", text);
+    ck_assert_msg(strstr(text, "made 7 trace=me\n"), "%s", text);
     ck_assert_msg(strstr(text, " - \"POST /log HTTP/1.1\" 405 Method Not Allowed\n"), "%s", text);
 }
 END_TEST

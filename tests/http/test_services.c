@@ -79,7 +79,7 @@ START_TEST(items_are_added_changed_listed_and_taken_out)
     expect(ask("GET", "/shop/items", NULL), 200, "[]");
     end();
     char *err = daemon_err(&example);
-    ck_assert_ptr_nonnull(strstr(err, "label for tea printed\n"));
+    ck_assert_ptr_nonnull(strstr(err, "label for tea printed"));
     ck_assert_ptr_nonnull(strstr(err, " - \"DELETE /shop/items/1 HTTP/1.1\" 204 No Content\n"));
     free(err);
     daemon_finish(&example);
