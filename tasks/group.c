@@ -178,17 +178,59 @@ static bool has(const tdm_group *group, tdm__exec *exec)
     return of;
 }
 
-/* Whoever waits for all is held up by any child that cannot end; who waits for the next, or the first, only by all. */
+/* What a walk finds among the children, so that it need not keep the lock. */
+enum { FEW_POOLS = 4 };
+
+typedef struct standings {
+    unsigned steps, going_on, pool_count;
+    tdm__pool *pools[FEW_POOLS]; /* in which children are queued */
+} standings;
+
+static bool is_among(const standings *s, const tdm__pool *pool)
+{
+    for (unsigned i = 0; i < s->pool_count; i++)
+        if (s->pools[i] == pool)
+            return true;
+    return false;
+}
+
+/* With the lock. The first that waits from `child` on. Those before it are counted. */
+static tdm_task *next_waiting(standings *s, tdm_task *child)
+{
+    for (; child; child = tdm__task_more_of(child)->group_next) {
+        tdm__standing standing = s->steps ? tdm__walk_look(child) : TDM__GOES_ON;
+        s->steps -= s->steps > 0;
+        if (standing == TDM__WAITS)
+            return child;
+        if (standing == TDM__GOES_ON)
+            s->going_on++;
+        else if (!is_among(s, child->pool) && s->pool_count < FEW_POOLS)
+            s->pools[s->pool_count++] = child->pool;
+    }
+    return NULL;
+}
+
+/* Whoever waits for all is held up by any child that cannot end; who waits for the next, or the first, only by all. A
+ * child that waits stays in the list while the lock of all joins is held, so the walk goes on behind it. */
 bool tdm__group_leads_back(tdm_group *group, tdm__walk *walk, tdm__exec *self)
 {
+    enum { MOST_CHILDREN = 256 };
     if (has(group, self))
         return true;
+    standings s = {.steps = MOST_CHILDREN};
     tdm__lock(&group->lock);
     bool any = group->policy != TDM_FIRST_DONE && !group->wake_each, back = !any && group->live;
-    for (tdm_task *child = group->children; child && back != any; child = tdm__task_more_of(child)->group_next)
-        back = tdm__walk_leads_back(walk, &child->exec);
+    tdm_task *child = next_waiting(&s, group->children);
     tdm__unlock(&group->lock);
-    return back;
+    while (child && back != any) {
+        back = tdm__walk_leads_back(walk, &child->exec);
+        tdm__lock(&group->lock);
+        child = next_waiting(&s, tdm__task_more_of(child)->group_next);
+        tdm__unlock(&group->lock);
+    }
+    for (unsigned i = 0; i < s.pool_count && back != any; i++)
+        back = tdm__walk_starves(walk, s.pools[i]);
+    return back && (any || !s.going_on);
 }
 
 /* ---- the owner ---- */

@@ -28,58 +28,72 @@ enum { LONGEST_CHAIN = 48, MOST_STEPS = 256 };
 struct tdm__walk {
     tdm__exec *self;
     unsigned steps, depth;
-    tdm__pool *locked[LONGEST_CHAIN]; /* whose lock this walk holds */
-    unsigned locked_count;
+    tdm__pool *pools[LONGEST_CHAIN]; /* that it goes through */
+    unsigned pool_count;
 };
 
 static unsigned waiting; /* executions with a note */
 
-static bool holds_lock_of(const tdm__walk *walk, const tdm__pool *pool)
+/* Whoever has a note goes nowhere while the lock is held: he forgets it first. So the walk keeps no other lock. */
+static bool stays(tdm__exec *exec, void *self)
 {
-    for (unsigned i = 0; i < walk->locked_count; i++)
-        if (walk->locked[i] == pool)
+    return exec == self || exec->awaits;
+}
+
+tdm__standing tdm__walk_look(tdm_task *task)
+{
+    if (task->evented || tdm__exec_is_being_stopped(&task->exec))
+        return TDM__GOES_ON;
+    if (task->exec.awaits)
+        return TDM__WAITS;
+    if (!task->pool)
+        return TDM__GOES_ON;
+    tdm__pool_lock(task->pool);
+    bool queued = task->queued;
+    tdm__pool_unlock(task->pool);
+    return queued ? TDM__QUEUED : TDM__GOES_ON;
+}
+
+/* In a pool that the walk has come through already nobody was found who goes on by himself. */
+bool tdm__walk_starves(tdm__walk *walk, tdm__pool *pool)
+{
+    for (unsigned i = 0; i < walk->pool_count; i++)
+        if (walk->pools[i] == pool)
             return true;
-    return false;
-}
-
-static bool worker_leads_back(tdm__exec *exec, void *walk)
-{
-    return tdm__walk_leads_back(walk, exec);
-}
-
-/* Is it queued in a pool whose every worker waits for the one who would wait, or for such a task? In a pool that the walk
- * has come through already nobody was found who goes on by himself. */
-static bool is_starved(tdm__walk *walk, tdm_task *task)
-{
-    tdm__pool *pool = task->pool;
-    if (!pool)
-        return false;
-    if (holds_lock_of(walk, pool))
-        return task->queued;
     tdm__pool_lock(pool);
-    walk->locked[walk->locked_count++] = pool;
-    bool starved = task->queued && tdm__pool_all_wait(pool, worker_leads_back, walk);
-    walk->locked_count--;
+    bool starves = tdm__pool_all_run(pool, stays, walk->self);
     tdm__pool_unlock(pool);
-    return starved;
+    if (!starves || walk->pool_count == LONGEST_CHAIN)
+        return false;
+    walk->pools[walk->pool_count++] = pool;
+    tdm__exec *exec;
+    for (unsigned i = 0; starves && (exec = tdm__pool_running(pool, i)); i++)
+        starves = tdm__walk_leads_back(walk, exec);
+    walk->pool_count--;
+    return starves;
 }
 
 static bool await_leads_back(tdm__walk *walk, const tdm__await *await)
 {
-    return await->group ? tdm__group_leads_back(await->group, walk, walk->self)
-                        : tdm__walk_leads_back(walk, &await->task->exec);
+    if (await->group)
+        return tdm__group_leads_back(await->group, walk, walk->self);
+    tdm_task *task = await->task;
+    if (&task->exec == walk->self)
+        return true;
+    tdm__standing standing = tdm__walk_look(task);
+    return standing == TDM__QUEUED ? tdm__walk_starves(walk, task->pool)
+                                   : standing == TDM__WAITS && tdm__walk_leads_back(walk, &task->exec);
 }
 
 bool tdm__walk_leads_back(tdm__walk *walk, tdm__exec *exec)
 {
     if (exec == walk->self)
         return true;
-    tdm_task *task = exec->kind && exec->kind->is_task ? tdm__task_of(exec) : NULL;
-    if (!walk->steps || walk->depth == LONGEST_CHAIN || (task && task->evented) || tdm__exec_is_being_stopped(exec))
+    if (!walk->steps || walk->depth == LONGEST_CHAIN || tdm__exec_is_being_stopped(exec))
         return false;
     walk->steps--;
     walk->depth++;
-    bool back = exec->awaits ? await_leads_back(walk, exec->awaits) : task && is_starved(walk, task);
+    bool back = exec->awaits && await_leads_back(walk, exec->awaits);
     walk->depth--;
     return back;
 }

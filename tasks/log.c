@@ -289,7 +289,7 @@ void tdm_log(tdm_log_level level, const char *format, ...)
     entry.level = level;
     entry.thread = tdm_thread_id();
     entry.context_size = tdm__context_tell(&entry.request, &entry.task, entry.text + entry.size, TDM_LOG_CONTEXT_MAX);
-    tdm__log_clean_context(&entry);
+    tdm__log_clean_context(entry.text + entry.size, entry.context_size);
     pthread_mutex_lock(&lock);
     entry.wall_ns = tdm_clock_wall_ns(); /* under the lock, so that lines are in the order of their times */
     bool wake_up = running && push(&entry);

@@ -44,10 +44,9 @@ unsigned tdm__log_clean(char *text, size_t room, size_t size)
     return (unsigned) size;
 }
 
-void tdm__log_clean_context(tdm__log_entry *entry)
+void tdm__log_clean_context(char *context, unsigned size)
 {
-    char *context = entry->text + entry->size;
-    for (unsigned i = 0; i < entry->context_size; i++)
+    for (unsigned i = 0; i < size; i++)
         if (((unsigned char) context[i] < 0x20 && context[i]) || context[i] == 0x7F)
             context[i] = ' ';
 }

@@ -38,8 +38,8 @@ enum { TDM__LOG_BOUND = 6 * (TDM_LOG_LINE_MAX + TDM_LOG_CONTEXT_MAX) + 640 };
  *  ends in "…"; control characters become spaces. @return its size. */
 unsigned tdm__log_clean(char *text, size_t room, size_t size);
 
-/** Make its context's values parts of one line: control characters become spaces. */
-void tdm__log_clean_context(tdm__log_entry *entry);
+/** Make the values of a context parts of one line: control characters become spaces. */
+void tdm__log_clean_context(char *context, unsigned size);
 
 /** Write the line of an entry, and before it the warning if it has lost some. @return how many bytes. */
 size_t tdm__log_format(tdm__log_style *style, const tdm__log_entry *entry, char to[TDM__LOG_BOUND]);

@@ -281,15 +281,24 @@ void tdm__worker_main(tdm__worker *self)
     tdm__unlock(&pool->lock);
 }
 
-bool tdm__pool_all_wait(tdm__pool *pool, bool (*waits)(tdm__exec *exec, void *arg), void *arg)
+bool tdm__pool_all_run(tdm__pool *pool, bool (*what)(tdm__exec *exec, void *arg), void *arg)
 {
-    unsigned waiting = 0;
     for (unsigned i = 0; i < pool->settings.max; i++) {
         tdm__worker *worker = &pool->workers[i];
-        if (worker->state == TDM__WORKER_ALIVE && worker->innermost && waits(worker->innermost, arg))
-            waiting++;
+        if (worker->state != TDM__WORKER_ALIVE || !worker->innermost || !what(worker->innermost, arg))
+            return false;
     }
-    return waiting == pool->settings.max;
+    return true;
+}
+
+tdm__exec *tdm__pool_running(tdm__pool *pool, unsigned worker)
+{
+    if (worker >= pool->settings.max)
+        return NULL;
+    tdm__pool_lock(pool);
+    tdm__exec *exec = pool->workers[worker].innermost;
+    tdm__pool_unlock(pool);
+    return exec;
 }
 
 /* ---- figures ---- */

@@ -45,8 +45,11 @@ void tdm__pool_detached(tdm__pool *pool, int more);      /* workers whose result
 tdm__shard *tdm__pool_shard(tdm__pool *pool);
 void tdm__pool_stats(tdm__pool *pool, tdm_pool_stats *out);
 void tdm__pool_reset(tdm__pool *pool); /* a new window, its shard's included */
-/* Do all the workers that there can be run something of which `waits` says that it waits? */
-bool tdm__pool_all_wait(tdm__pool *pool, bool (*waits)(tdm__exec *exec, void *arg), void *arg);
+/* Do all the workers that there can be run something of which `what` says yes? */
+bool tdm__pool_all_run(tdm__pool *pool, bool (*what)(tdm__exec *exec, void *arg), void *arg);
+
+/* What that worker runs; NULL: nothing, or there is no such worker. Without the lock, for who makes sure that it stays. */
+tdm__exec *tdm__pool_running(tdm__pool *pool, unsigned worker);
 
 /* On a worker: run another execution of this pool, taken out of the queue, inside the one that runs. */
 void tdm__pool_run_inside(tdm__pool *pool, tdm__exec *exec);

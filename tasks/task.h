@@ -168,10 +168,15 @@ void tdm__await_forget(tdm__exec *self);
 /* `self` does not wait, but lies beneath a task that it runs on its own stack: it goes on when that one has ended. */
 void tdm__await_lie_beneath(tdm__exec *self, tdm__await *await);
 
-/* A walk along those who wait, with that lock: must the one from whom it set out go on before `exec` can? `exec` must
- * not go away meanwhile. */
+/* A walk along those who wait, with that lock: must the one from whom it set out go on before others can? */
 typedef struct tdm__walk tdm__walk;
+/* Before `exec` can, which is the one or has a note? */
 bool tdm__walk_leads_back(tdm__walk *walk, tdm__exec *exec);
+/* Before any worker of the pool can? Holds no lock of a group or pool. */
+bool tdm__walk_starves(tdm__walk *walk, struct tdm_pool *pool);
+/* What a task does, that cannot go away meanwhile. One that waits stays as long as the lock of all joins is held. */
+typedef enum tdm__standing { TDM__GOES_ON, TDM__WAITS, TDM__QUEUED } tdm__standing;
+tdm__standing tdm__walk_look(tdm_task *task);
 
 /* Was the caller, a worker of that pool, asked to stop, or is its time over, so that it is not to run what it waits for?
  * @return 0: no, or it is no such worker; else the result of its wait. */

@@ -3,6 +3,7 @@
  * meet the task: before it has begun, inside a callback, at its end, and after the books were closed. */
 #include <tandem/evented.h>
 
+#include "tasks/executor.h"
 #include "tests/unit/handles.h"
 #include "tests/unit/place.h"
 #include <tandem/group.h>
@@ -53,10 +54,10 @@ static int ring(tdm_task *task, void *arg)
     return 0;
 }
 
-static int ring_too_early(tdm_task *task, void *arg)
+static int never(tdm_task *task, void *arg)
 {
-    (void) arg;
-    tdm_task_finish(task, -EIO);
+    (void) task, (void) arg;
+    ck_abort_msg("it was called all the same");
     return 0;
 }
 
@@ -64,7 +65,7 @@ static int wind(tdm_task *task, void *arg)
 {
     alarm_clock *a = arg;
     a->began_ns = tdm_clock_ns();
-    int err = tdm_task_after(task, 3600, ring_too_early);
+    int err = tdm_task_after(task, 3600, never);
     return err ? err : tdm_task_after(task, 0.02, ring);
 }
 
@@ -147,21 +148,9 @@ static int in_hands(tdm_task *task, void *arg)
     return 0;
 }
 
-static int never(tdm_task *task, void *arg)
-{
-    (void) task, (void) arg;
-    ck_abort_msg("it was called after the end");
-    return 0;
-}
-
-typedef struct late {
-    tdm_task *task;
-    sem_t begun;
-} late_alarm;
-
 static int wind_late(tdm_task *task, void *arg)
 {
-    late_alarm *l = arg;
+    thread_of *l = arg;
     l->task = task;
     int err = tdm_task_after(task, 0.001, never);
     sem_post(&l->begun);
@@ -185,7 +174,7 @@ START_TEST(once_another_thread_has_finished_it_no_callback_comes)
     tdm_executor *executor = unit_executor((tdm_executor_options){0});
     unit_gate gate;
     unit_gate_init(&gate);
-    late_alarm l = {0};
+    thread_of l = {0};
     sem_init(&l.begun, 0, 0);
     holder h = {.gate = &gate, .spec = {.start = wind_late, .arg = &l}};
     uint64_t id = unit_spawn(executor, TDM_LOOP, start_one_and_hold, &h);
@@ -234,8 +223,7 @@ typedef struct asked {
     tdm_task *task;
     tdm_group *group;
     _Atomic int times;
-    _Atomic bool asking;
-    bool inside, on_loop, marked;
+    _Atomic bool asking, inside, on_loop, marked;
     sem_t begun;
 } asked;
 
@@ -250,7 +238,8 @@ static void finish_when_asked(tdm_task *task, void *arg)
 {
     asked *a = arg;
     a->times++;
-    a->inside |= a->asking;
+    if (a->asking)
+        a->inside = true;
     a->on_loop = tdm__loop_current();
     a->marked = tdm_task_cancel_requested(task);
     tdm_task_finish(task, a->marked ? -ECANCELED : -ETIMEDOUT);
@@ -375,6 +364,7 @@ END_TEST
 /* ---- at its end ---- */
 
 typedef struct far_home {
+    int result; /* first: what it is finished with */
     tdm_executor *executor;
     tdm_task *task;
     tdm__loop *home;
@@ -389,18 +379,11 @@ static void see_end(const tdm_end *end, void *arg)
     f->ends += end->state == TDM_DONE || end->state == TDM_CANCELLED;
 }
 
-static int finish_far_away(tdm_task *task, void *arg)
-{
-    (void) arg;
-    tdm_task_finish(task, 0);
-    return 0;
-}
-
 static int start_and_stop_far_away(void *arg)
 {
     far_home *f = arg;
     f->home = tdm__loop_current();
-    tdm_task_spec spec = {.name = "unit", .start = finish_far_away, .arg = f, .on_end = see_end};
+    tdm_task_spec spec = {.name = "unit", .start = finish_at_once, .arg = f, .on_end = see_end};
     int err = tdm_task_start(&f->task, f->executor, &spec);
     for (int i = 0; !err && i < 50; i++) { /* while it begins, ends, comes home and is gone */
         int stopped = tdm_task_stop(f->task);
@@ -474,6 +457,7 @@ START_TEST(one_that_the_drain_gave_up_can_still_be_finished_and_is_gone_then)
     tdm_task_finish(task, 0);
     tdm_end end = join(task);
     ck_assert_int_eq(end.state, TDM_ABANDONED);
+    UNIT_UNTIL(!tdm__executor_outstanding(executor));     /* its place is given back last of all */
     ck_assert_int_eq(tdm_executor_destroy(&executor), 0); /* nobody runs on: it is free to go */
 }
 END_TEST

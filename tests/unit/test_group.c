@@ -293,10 +293,14 @@ START_TEST(in_a_callback_nothing_waits_and_the_group_stays_open)
 {
     tdm_executor *executor = unit_executor((tdm_executor_options){0});
     tdm_group *group = open_group(executor, TDM_FAIL_FAST, false);
-    spawn(group, TDM_POOL, unit_wait, 0, 0);
+    unit_gate gate; /* a child that heeds nothing */
+    unit_gate_init(&gate);
+    spawn(group, TDM_POOL, unit_hold, (intptr_t) &gate, 0);
+    unit_sem_wait(&gate.started);
     ck_assert_int_eq(unit_in_callback(executor, wait_for_it, &group), -EDEADLK);
     ck_assert_int_eq(unit_in_callback(executor, close_it, &group), -EDEADLK);
     ck_assert_ptr_nonnull(group);
+    sem_post(&gate.go);
     ck_assert_int_eq(tdm_group_close(&group), 0);
     unit_destroy(executor);
 }

@@ -277,8 +277,8 @@ START_TEST(an_end_races_with_a_stop_and_with_a_detach_from_another_thread)
             ck_assert_int_eq(tdm_join(&r.task, &end), 0);
         ck_assert_int_eq(end.state, TDM_DONE);
     }
+    unit_destroy(executor); /* first: tasks that were let go may still be leaving the barrier */
     pthread_barrier_destroy(&barrier);
-    unit_destroy(executor);
 }
 END_TEST
 

@@ -151,7 +151,7 @@ static const char *with_context(tdm__log_style style, uint64_t request, uint64_t
     tdm__log_entry entry = {.request = request, .task = task, .level = TDM_LOG_INFO, .size = 1, .text = "m"};
     memcpy(entry.text + 1, context, size);
     entry.context_size = (unsigned) size;
-    tdm__log_clean_context(&entry);
+    tdm__log_clean_context(entry.text + entry.size, entry.context_size);
     line[tdm__log_format(&style, &entry, line)] = '\0';
     return style.format == TDM_LOG_JSON ? strstr(line, "\"message\"") : message_of(line);
 }
