@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,28 +12,12 @@
 #include <unistd.h>
 
 #include "tests/http/daemon.h"
+#include "tests/http/lines.h"
 
 #define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static daemon_process tandemd;
 
-static void expect_match(const char *text, const char *pattern)
-{
-    regex_t regex;
-    ck_assert_int_eq(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB | REG_NEWLINE), 0);
-    ck_assert_msg(regexec(&regex, text, 0, NULL, 0) == 0, "'%s' does not match: %s", pattern, text);
-    regfree(&regex);
-}
-
-static unsigned lines_of(const char *text)
-{
-    unsigned lines = 0;
-    for (; *text; text++)
-        lines += *text == '\n';
-    return lines;
-}
-
-/* Stop it, and take its manifest, which is the last of exactly two lines. */
 static tdm_json *stop(int expected_status)
 {
     daemon_signal(&tandemd, SIGTERM);
