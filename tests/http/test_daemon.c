@@ -210,34 +210,6 @@ START_TEST(the_log_has_the_articles_form)
 }
 END_TEST
 
-START_TEST(a_quiet_log_is_quiet_and_a_json_log_is_json)
-{
-    daemon_start(&tandemd, ARGS("--port", "0", "--log-level", "error"), NULL);
-    get("/?period=0&count=1");
-    wait_ended(1);
-    daemon_signal(&tandemd, SIGTERM);
-    ck_assert_int_eq(daemon_wait(&tandemd), 0);
-    char *err = daemon_err(&tandemd);
-    ck_assert_str_eq(err, "");
-    free(err);
-    daemon_finish(&tandemd);
-    daemon_start(&tandemd, ARGS("--port", "0", "--log-format", "json"), NULL);
-    get("/?period=0&count=1");
-    wait_ended(1);
-    daemon_signal(&tandemd, SIGTERM);
-    ck_assert_int_eq(daemon_wait(&tandemd), 0);
-    err = daemon_err(&tandemd);
-    for (char *line = err, *end; (end = strchr(line, '\n')); line = end + 1) {
-        *end = '\0';
-        tdm_json *json = daemon_json(line);
-        ck_assert_str_eq(daemon_string(json, PATH("level")), "info");
-        tdm_json_destroy(&json);
-    }
-    free(err);
-    daemon_finish(&tandemd);
-}
-END_TEST
-
 static void expect_law(const tdm_json *manifest, const char *lane, double done)
 {
     static const char *const ends[] = {"done",    "failed",  "cancelled", "timed_out",
@@ -478,7 +450,6 @@ int main(void)
                                    help_and_version_are_exit_0,
                                    a_port_in_use_is_one_clear_line_and_exit_1,
                                    the_log_has_the_articles_form,
-                                   a_quiet_log_is_quiet_and_a_json_log_is_json,
                                    a_drain_finishes_what_was_accepted_and_the_manifest_adds_up,
                                    a_drain_that_cancels_or_drops_is_exit_3,
                                    what_a_user_cancelled_is_exit_0,

@@ -47,6 +47,32 @@ static void stop_well(void)
     daemon_finish(&tandemd);
 }
 
+START_TEST(a_quiet_log_is_quiet_and_a_json_log_is_json)
+{
+    daemon_start(&tandemd, ARGS("--port", "0", "--log-level", "error"), NULL);
+    run_tasks("/?period=0&count=1", 1);
+    daemon_signal(&tandemd, SIGTERM);
+    ck_assert_int_eq(daemon_wait(&tandemd), 0);
+    char *err = daemon_err(&tandemd);
+    ck_assert_str_eq(err, "");
+    free(err);
+    daemon_finish(&tandemd);
+    daemon_start(&tandemd, ARGS("--port", "0", "--log-format", "json"), NULL);
+    run_tasks("/?period=0&count=1", 1);
+    daemon_signal(&tandemd, SIGTERM);
+    ck_assert_int_eq(daemon_wait(&tandemd), 0);
+    err = daemon_err(&tandemd);
+    for (char *line = err, *end; (end = strchr(line, '\n')); line = end + 1) {
+        *end = '\0';
+        tdm_json *json = daemon_json(line);
+        ck_assert_str_eq(daemon_string(json, PATH("level")), "info");
+        tdm_json_destroy(&json);
+    }
+    free(err);
+    daemon_finish(&tandemd);
+}
+END_TEST
+
 START_TEST(a_log_with_context_says_whose_each_line_is)
 {
     daemon_start(&tandemd, ARGS("--port", "0", "--log-context"), NULL);
@@ -92,7 +118,8 @@ END_TEST
 int main(void)
 {
     return http_main("daemon_watch",
-                     (const TTest *const[]){a_log_with_context_says_whose_each_line_is,
+                     (const TTest *const[]){a_quiet_log_is_quiet_and_a_json_log_is_json,
+                                            a_log_with_context_says_whose_each_line_is,
                                             the_limits_of_the_watchdog_and_of_the_pools_reach_the_executor,
                                             more_workers_at_least_than_at_most_is_one_clear_line, NULL});
 }
