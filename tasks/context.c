@@ -60,7 +60,8 @@ int tdm_context_set(const tdm_context_key *key, const void *value, void (*drop)(
     tdm__context *node = malloc(sizeof *node);
     if (!node)
         return -ENOMEM;
-    *node = (tdm__context){.before = exec->context, .key = key, .value = (void *) (uintptr_t) value, .drop = drop};
+    *node = (tdm__context){.before = exec->context, .key = key, .drop = drop};
+    memcpy(&node->value, &value, sizeof value); /* constant to all but `drop` */
     atomic_init(&node->references, 1);
     exec->context = node; /* our reference to the one before is now the node's */
     return 0;

@@ -28,9 +28,9 @@ typedef struct tdm__exec_kind {
     void (*finish)(tdm__exec *exec, int64_t now_ns); /* owner */
     void (*ended)(tdm__exec *exec); /* the loop's thread, or the worker without the lock; may free it */
     const char *(*name)(
-        const tdm__exec *exec); /* for messages; lives as long as the process; safe in a signal handler */
-    uint64_t (*request)(const tdm__exec *exec); /* the id of the request that it belongs to; 0: none */
-    bool is_task;                               /* it is the `exec` of a tdm_task; else of a handler */
+        const tdm__exec *exec);           /* for messages; lives as long as the process; safe in a signal handler */
+    uint64_t (*request)(tdm__exec *exec); /* the id of the request that it belongs to; 0: none */
+    bool is_task;                         /* it is the `exec` of a tdm_task; else of a handler */
 } tdm__exec_kind;
 
 /* Where a thread sleeps while it waits. */

@@ -30,6 +30,7 @@ typedef struct tdm__tally {
 } tdm__tally;
 
 struct tdm_executor {
+    tdm__tally tallies[TDM_LANES];
     tdm_executor_options settings; /* constant after creation */
     int64_t start_ns;
     uint64_t epoch;                  /* tells this executor's cursors from others'; constant */
@@ -44,8 +45,7 @@ struct tdm_executor {
     tdm__handler_counts handlers;
     tdm__watch watch; /* who waits for a task to end */
 
-    /* The drain. A task is counted before `closing` is looked at, so whoever closes sees every task that got in. */
-    tdm__tally tallies[TDM_LANES];
+    /* The drain. A task is counted (tallies) before `closing` is looked at, so whoever closes sees every task that got in. */
     _Atomic bool closing;  /* no new tasks */
     _Atomic bool dropping; /* what has not started never will */
     bool drained;          /* by the drain's thread */

@@ -66,14 +66,14 @@ static void handler_ended(tdm__exec *exec)
     tdm__loop_post(handler_of(exec)->home, &exec->message);
 }
 
-static const char *handler_name(const tdm__exec *exec)
+static const char *handler_name(tdm__exec *exec)
 {
-    return handler_of((tdm__exec *) (uintptr_t) exec)->name;
+    return handler_of(exec)->name;
 }
 
-static uint64_t handler_request(const tdm__exec *exec)
+static uint64_t handler_request(tdm__exec *exec)
 {
-    return handler_of((tdm__exec *) (uintptr_t) exec)->request;
+    return handler_of(exec)->request;
 }
 
 static const tdm__exec_kind handler_kind = {

@@ -335,14 +335,14 @@ static void ended(tdm__exec *exec)
     tdm__task_over(task);
 }
 
-static const char *name(const tdm__exec *exec)
+static const char *name(tdm__exec *exec)
 {
-    return tdm__task_of((tdm__exec *) (uintptr_t) exec)->row.name;
+    return tdm__task_of(exec)->row.name;
 }
 
-static uint64_t request(const tdm__exec *exec)
+static uint64_t request(tdm__exec *exec)
 {
-    return tdm__task_of((tdm__exec *) (uintptr_t) exec)->row.request;
+    return tdm__task_of(exec)->row.request;
 }
 
 const tdm__exec_kind tdm__task_kind = {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Three ways to wait for several: for all, for each as it completes, and for the first. */
-#include <stdint.h>
 #include <stdio.h>
 
 #include <tandem/tandem.h>
@@ -8,16 +7,16 @@
 static int fetch(tdm_task *task, void *arg) /* something that takes so many milliseconds */
 {
     (void) task;
-    int ms = (int) (intptr_t) arg;
+    int ms = *(const int *) arg;
     int err = tdm_sleep(ms * 1e-3);
     return err ? err : ms;
 }
 
 static int spawn_three(tdm_group *group)
 {
-    const int ms[] = {60, 20, 40};
+    static int ms[] = {60, 20, 40}; /* they outlive this function, as the children do */
     for (int i = 0; i < 3; i++) {
-        tdm_task_spec spec = {.name = "fetch", .run = fetch, .arg = (void *) (intptr_t) ms[i]};
+        tdm_task_spec spec = {.name = "fetch", .run = fetch, .arg = &ms[i]};
         int index = tdm_group_spawn(group, &spec);
         if (index < 0)
             return index;

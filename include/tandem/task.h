@@ -71,8 +71,8 @@ typedef struct tdm_task_spec {
                                   thread that ended it. Must not wait. NULL: nobody asks */
     void (*on_cancel)(tdm_task *task, void *arg);  /**< evented tasks: it was asked to stop (tandem/evented.h) */
     tdm_lane lane;
-    struct tdm_pool *pool; /**< for TDM_POOL; NULL: the pool `background` */
     tdm_when when;         /**< only for a request's tasks */
+    struct tdm_pool *pool; /**< for TDM_POOL; NULL: the pool `background` */
     double deadline;     /**< seconds from acceptance; 0: none. When it passes, the task's waits return -ETIMEDOUT, and
                                 one that then returns this ends as `timed_out` */
     double start_within; /**< seconds from acceptance; 0: none. A task that is older when its turn comes is `skipped` */

@@ -25,6 +25,7 @@ _Static_assert(TDM_EVHTTP == 0 && TDM_DIRECT == 1, "the transports' names are in
 #define MAX_COUNT 100e6 /* of tasks: what memory can be thought to hold */
 #define MAX_SECONDS 86400
 #define MAX_BYTES (1u << 30)
+#define MAX_HEAD (1u << 28)
 
 static const tdm_option table[] = {
     {"host", 0, TDM_OPTION_STRING, FIELD(host), "127.0.0.1", .value_name = "HOST",
@@ -67,7 +68,7 @@ static const tdm_option table[] = {
      .help = "on one connection; then it is closed"},
     {"max-target", 0, TDM_OPTION_UINT, FIELD(max_target), "8192", 1, MAX_BYTES, .value_name = "BYTES",
      .help = "of a request's target, else 414"},
-    {"max-head", 0, TDM_OPTION_UINT, FIELD(max_head), "16384", 64, MAX_BYTES / 4, .value_name = "BYTES",
+    {"max-head", 0, TDM_OPTION_UINT, FIELD(max_head), "16384", 64, MAX_HEAD, .value_name = "BYTES",
      .help = "of a request's line and header fields, else 431"},
     {"max-fields", 0, TDM_OPTION_UINT, FIELD(max_fields), "100", 1, 1e5, .value_name = "N",
      .help = "header fields of a request, else 431"},

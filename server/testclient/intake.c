@@ -84,7 +84,8 @@ static char *copy_of(const char *bytes, size_t size)
 /* Forget the first `size` bytes. */
 static void drop(tdm__intake *in, size_t size)
 {
-    memmove(in->data, in->data + size, in->size - size);
+    if (in->data && size < in->size)
+        memmove(in->data, in->data + size, in->size - size);
     in->size -= size;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: the service that the http benches load: an ordinary user of the library, with one route for each. Arguments:
  * evhttp or direct, and how many workers each pool has. Prints `service 0 listening on http://127.0.0.1:PORT`. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,9 +69,8 @@ static int get_done(tdm_request *req)
     if (err)
         return err;
     char text[64];
-    snprintf(text, sizeof text, "{\"done\":%llu}",
-             (unsigned long long) (stats.lanes[TDM_LOOP].lifetime.state[TDM_DONE] +
-                                   stats.lanes[TDM_POOL].lifetime.state[TDM_DONE]));
+    uint64_t done = stats.lanes[TDM_LOOP].lifetime.state[TDM_DONE] + stats.lanes[TDM_POOL].lifetime.state[TDM_DONE];
+    snprintf(text, sizeof text, "{\"done\":%" PRIu64 "}", done);
     return tdm_reply_json_text(req, 200, text);
 }
 

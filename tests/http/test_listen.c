@@ -207,7 +207,9 @@ static pid_t start_with(int fd, const char *count, bool own_pid)
         dup2(fd, 3);
     setenv("LISTEN_FDS", count, 1);
     setenv("LISTEN_PID", number, 1);
-    execv(getenv("TANDEMD"), (char *[]){program, inherit, loops, two, NULL});
+    const char *server = getenv("TANDEMD");
+    if (server)
+        execv(server, (char *[]){program, inherit, loops, two, NULL});
     _exit(126);
 }
 

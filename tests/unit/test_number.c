@@ -96,7 +96,10 @@ START_TEST(decimals_are_rounded_as_the_c_library_rounds_them)
         double value;
         ck_assert_int_eq(tdm__number_float(text, (size_t) n, &value), 0);
         double right = strtod(text, NULL);
-        ck_assert_msg(memcmp(&value, &right, sizeof value) == 0, "%s: %.17g instead of %.17g", text, value, right);
+        uint64_t bits, right_bits; /* all of them, the sign of zero too */
+        memcpy(&bits, &value, sizeof bits);
+        memcpy(&right_bits, &right, sizeof right_bits);
+        ck_assert_msg(bits == right_bits, "%s: %.17g instead of %.17g", text, value, right);
     }
 }
 END_TEST
