@@ -26,9 +26,8 @@ typedef struct tdm__exec_kind {
     bool (*begin)(tdm__exec *exec, int64_t now_ns);  /* owner; false: it is over already, go straight to `ended` */
     void (*run)(tdm__exec *exec);                    /* on the fiber, or on the worker without the lock */
     void (*finish)(tdm__exec *exec, int64_t now_ns); /* owner */
-    void (*ended)(tdm__exec *exec); /* the loop's thread, or the worker without the lock; may free it */
-    const char *(*name)(
-        const tdm__exec *exec);           /* for messages; lives as long as the process; safe in a signal handler */
+    void (*ended)(tdm__exec *exec);       /* the loop's thread, or the worker without the lock; may free it */
+    const char *(*name)(tdm__exec *exec); /* for messages; lives as long as the process; safe in a signal handler */
     uint64_t (*request)(tdm__exec *exec); /* the id of the request that it belongs to; 0: none */
     bool is_task;                         /* it is the `exec` of a tdm_task; else of a handler */
 } tdm__exec_kind;
