@@ -61,6 +61,74 @@ static int pool_tasks(tdm_request *req)
     return add_tasks(req, TDM_POOL);
 }
 
+/* ---- a body of 1 KiB, checked into a struct ---- */
+
+struct address {
+    const char *street, *city, *zip;
+};
+
+struct order {
+    int64_t id;
+    const char *name, *note;
+    double price;
+    int kind;
+    bool urgent;
+    tdm_list tags;
+    struct address address;
+};
+
+static const char *const kinds[] = {"buy", "sell", NULL};
+
+static const tdm_field address_fields[] = {
+    {.name = "street", .type = TDM_STRING, .offset = offsetof(struct address, street), .max_length = 100},
+    {.name = "city", .type = TDM_STRING, .offset = offsetof(struct address, city), .max_length = 100},
+    {.name = "zip", .type = TDM_STRING, .offset = offsetof(struct address, zip), .min_length = 3, .max_length = 10},
+    {0},
+};
+static const tdm_schema address = {.name = "Address", .fields = address_fields, .size = sizeof(struct address)};
+
+#define ORDER(field) offsetof(struct order, field)
+static const tdm_field order_fields[] = {
+    {.name = "id", .type = TDM_INT, .offset = ORDER(id), .range = TDM_RANGE(1, 1e9)},
+    {.name = "name", .type = TDM_STRING, .offset = ORDER(name), .min_length = 1, .max_length = 100},
+    {.name = "note", .type = TDM_STRING, .offset = ORDER(note), .max_length = 1000},
+    {.name = "price", .type = TDM_FLOAT, .offset = ORDER(price), .range = TDM_RANGE(0, 1e6)},
+    {.name = "kind", .type = TDM_ENUM, .offset = ORDER(kind), .choices = kinds},
+    {.name = "urgent", .type = TDM_BOOL, .offset = ORDER(urgent), .fallback = "false"},
+    {.name = "tags", .type = TDM_STRING, .offset = ORDER(tags), .list = true, .max_items = 20},
+    {.name = "address", .type = TDM_OBJECT, .offset = ORDER(address), .object = &address},
+    {0},
+};
+static const tdm_schema order = {.name = "Order", .fields = order_fields, .size = sizeof(struct order)};
+
+static int post_order(tdm_request *req)
+{
+    const struct order *o = tdm_request_model(req);
+    tdm_json_writer w;
+    tdm_json_init(&w);
+    tdm_json_object_begin(&w);
+    tdm_json_key(&w, "id");
+    tdm_json_int(&w, o->id);
+    tdm_json_key(&w, "tags");
+    tdm_json_uint(&w, o->tags.count);
+    tdm_json_object_end(&w);
+    int err = tdm_reply_json(req, 200, &w);
+    tdm_json_finish(&w);
+    return err;
+}
+
+/* ---- 64 KiB in pieces ---- */
+
+static int get_stream(tdm_request *req)
+{
+    static char piece[8192];
+    memset(piece, 'x', sizeof piece);
+    int err = tdm_stream_begin(req, 200, "text/plain", TDM_LENGTH_UNKNOWN);
+    for (int i = 0; i < 8 && !err; i++)
+        err = tdm_stream_write(req, piece, sizeof piece);
+    return err ? err : tdm_stream_end(req);
+}
+
 /* How many tasks have ended: a bench counts those, not what was accepted. */
 static int get_done(tdm_request *req)
 {
@@ -104,6 +172,10 @@ int main(int argc, char **argv)
         err = add_route(app, "/loop", loop_tasks);
     if (!err)
         err = add_route(app, "/pool", pool_tasks);
+    if (!err)
+        err = tdm_app_route(app, &(tdm_route){.method = "POST", .path = "/body", .run = post_order, .body = &order});
+    if (!err)
+        err = tdm_app_get(app, "/stream", get_stream);
     if (!err)
         err = tdm_app_get(app, "/done", get_done);
     if (err) {

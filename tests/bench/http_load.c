@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* DESIGN: the lightest client that still checks what it gets, so that a fast server, and not the client, is what a round
+ * measures: connections kept alive, one request on each, taken in turn by blocking calls, a send and a receive for each
+ * reply. Every reply must be a 200, whole, by its Content-Length or its last chunk.
+ *     http_load PORT CONNECTIONS SECONDS < REQUEST        prints {"requests": N, "seconds": S}
+ * With HOLD in place of SECONDS it sends one request on each connection, prints, and holds them until its input ends. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { REQUEST_MAX = 65536, REPLY_MAX = 1 << 20, CONNECTIONS_MAX = 65536, PATIENCE_S = 20 };
+
+static char request[REQUEST_MAX], reply[REPLY_MAX];
+static size_t request_size;
+static int fds[CONNECTIONS_MAX];
+
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static double now(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (double) at.tv_sec + (double) at.tv_nsec / 1e9;
+}
+
+static int open_connection(int port)
+{
+    const int on = 1;
+    struct timeval patience = {PATIENCE_S, 0};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((unsigned short) port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *) &address, sizeof address) ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) ||
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience))
+        die("connect");
+    return fd;
+}
+
+static void send_request(int fd)
+{
+    if (send(fd, request, request_size, MSG_NOSIGNAL) != (ssize_t) request_size)
+        die("send");
+}
+
+/* Is this all of a reply? */
+static bool is_whole(size_t size)
+{
+    static const char last[] = "\r\n0\r\n\r\n";
+    reply[size] = '\0';
+    const char *end = strstr(reply, "\r\n\r\n");
+    if (!end)
+        return false;
+    if (strncmp(reply, "HTTP/1.1 200", 12) != 0) {
+        fprintf(stderr, "not a 200: %.*s\n", (int) (size < 500 ? size : 500), reply);
+        exit(1);
+    }
+    const char *length = strcasestr(reply, "\r\ncontent-length: ");
+    size_t head = (size_t) (end - reply) + 4;
+    if (length && length < end)
+        return size == head + strtoul(length + 18, NULL, 10);
+    return size >= head + 5 && memcmp(reply + size - (sizeof last - 1), last, sizeof last - 1) == 0;
+}
+
+static void receive_reply(int fd)
+{
+    size_t size = 0;
+    do {
+        ssize_t n = recv(fd, reply + size, sizeof reply - 1 - size, 0);
+        if (n <= 0)
+            die("recv");
+        size += (size_t) n;
+    } while (!is_whole(size));
+}
+
+static void hold(int count)
+{
+    char byte;
+    for (int i = 0; i < count; i++) {
+        send_request(fds[i]);
+        receive_reply(fds[i]);
+    }
+    printf("{\"requests\": %d, \"seconds\": 0}\n", count);
+    fflush(stdout);
+    close(STDIN_FILENO);
+    if (read(3, &byte, 1) < 0) /* the driver's end of a pipe */
+        die("hold");
+}
+
+static void drive(int count, double seconds)
+{
+    unsigned long done = 0;
+    double begin = now(), end = begin + seconds;
+    for (int i = 0; i < count; i++)
+        send_request(fds[i]);
+    while (now() < end) {
+        for (int i = 0; i < count; i++, done++) {
+            receive_reply(fds[i]);
+            send_request(fds[i]);
+        }
+    }
+    double took = now() - begin;
+    for (int i = 0; i < count; i++)
+        receive_reply(fds[i]);
+    printf("{\"requests\": %lu, \"seconds\": %.6f}\n", done, took);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4) {
+        fprintf(stderr, "usage: http_load PORT CONNECTIONS SECONDS|HOLD < REQUEST\n");
+        return 2;
+    }
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    int count = (int) strtol(argv[2], NULL, 10);
+    request_size = fread(request, 1, sizeof request, stdin);
+    if (count < 1 || count > CONNECTIONS_MAX || request_size == 0)
+        die("input");
+    for (int i = 0; i < count; i++)
+        fds[i] = open_connection((int) strtol(argv[1], NULL, 10));
+    if (strcmp(argv[3], "HOLD") == 0)
+        hold(count);
+    else
+        drive(count, strtod(argv[3], NULL));
+    return 0;
+}
