@@ -119,6 +119,7 @@ static int measure(sleeper *sleepers, size_t n)
 {
     double no_wait = 0;
     tdm_app_options options = {.name = "sleepers",
+                               .max_requests = UINT32_MAX, /* the prober keeps its connection */
                                .port = "0",
                                .executor = {.max_loop_tasks = (unsigned) n, .ledger = (unsigned) n},
                                .drain_grace = &no_wait};
