@@ -163,6 +163,8 @@ int tdm_spawn(tdm_executor *executor, const tdm_task_spec *spec, uint64_t *id)
 tdm_executor *tdm_executor_current(void)
 {
     tdm__loop *loop = tdm__loop_current();
+    if (loop)
+        return tdm__loop_executor(loop);
     tdm__pool *pool = tdm__pool_current();
-    return loop ? tdm__loop_executor(loop) : pool ? tdm__pool_executor(pool) : NULL;
+    return pool ? tdm__pool_executor(pool) : NULL;
 }

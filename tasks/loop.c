@@ -43,6 +43,7 @@ struct tdm__loop {
     tdm_histogram *handler_times;
     uint64_t turns;
     tdm__near_clock clock;
+    unsigned spawned;   /* tasks accepted on this thread, ever */
     tdm__exec *entered; /* the evented task whose callback runs */
     tdm__held held;
 };
@@ -61,6 +62,12 @@ tdm__loop *tdm__loop_current(void)
 int64_t tdm__loop_now(tdm__loop *loop)
 {
     return tdm__near_clock_now(&loop->clock);
+}
+
+int64_t tdm__loop_spawn_now(tdm__loop *loop)
+{
+    enum { READ_EVERY = 16 }; /* a task in a burst is spawned in little more than the time that a reading takes */
+    return loop->spawned++ % READ_EVERY ? tdm__loop_turn_now(loop) : tdm__loop_now(loop);
 }
 
 int64_t tdm__loop_turn_now(tdm__loop *loop)

@@ -53,6 +53,9 @@ void tdm__timer_disarm(tdm__loop *loop, tdm__timer *timer);
 
 /* The clock, at most some microseconds old: cheaper than to read it. */
 int64_t tdm__loop_now(tdm__loop *loop);
+/* The clock for what is spawned here: as it was when this turn began, or the fiber that runs went on, or one of the last
+ * fifteen tasks was spawned. */
+int64_t tdm__loop_spawn_now(tdm__loop *loop);
 /* The clock as it was when this turn began, or later: for what takes no time. */
 int64_t tdm__loop_turn_now(tdm__loop *loop);
 

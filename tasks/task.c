@@ -94,7 +94,7 @@ static int64_t wall_from(int64_t now_ns)
 static int64_t stamp_accepted(tdm_task *task, tdm__loop *loop)
 {
     tdm__loop *here = tdm__loop_current();
-    int64_t now_ns = here ? tdm__loop_now(here) : tdm_clock_ns();
+    int64_t now_ns = here ? tdm__loop_spawn_now(here) : tdm_clock_ns();
     task->row.accepted_ns = now_ns;
     task->row.accepted_wall_ns = wall_from(now_ns);
     if (!task->pool && task->exec.loop != loop) /* a child of a group is seen by others already */
