@@ -38,18 +38,20 @@ struct tdm_executor {
     tdm__pool *pools[TDM_MAX_POOLS];
     _Atomic unsigned pool_count; /* the pools below are constant; raised under the lock */
     uint64_t stack_limit;        /* fibers that can have a guarded stack; constant */
+    tdm__watch watch;            /* who waits for a task to end */
+    _Atomic bool closing;  /* no new tasks. A task is counted (tallies) first: whoever closes sees all that got in */
+    _Atomic bool dropping; /* what has not started never will */
+
+    /* What is written often, each on a line of its own. */
     tdm__gauge gauges[TDM_LANES];
-    _Atomic uint64_t next_id; /* the id that the next accepted task gets */
+    _Alignas(64) _Atomic uint64_t next_id; /* the id that the next accepted task gets */
     _Atomic uint64_t rejected[TDM_LANES], rejected_before_window[TDM_LANES];
     _Atomic unsigned next_loop; /* for tasks spawned outside any loop */
     tdm__handler_counts handlers;
-    tdm__watch watch; /* who waits for a task to end */
 
-    /* The drain. A task is counted (tallies) before `closing` is looked at, so whoever closes sees every task that got in. */
-    _Atomic bool closing;  /* no new tasks */
-    _Atomic bool dropping; /* what has not started never will */
-    bool drained;          /* by the drain's thread */
-    uint64_t abandoned;    /* by the drain's thread: who may still use this memory */
+    /* The drain. */
+    bool drained;       /* by the drain's thread */
+    uint64_t abandoned; /* by the drain's thread: who may still use this memory */
     tdm__watchdog *watchdog;
     tdm__round round;     /* how the drain asks the loops */
     pthread_mutex_t lock; /* guards hurry, the wait for the last task, and the making of pools */

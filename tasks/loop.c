@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tasks/fd.h"
 #include "tasks/overrun.h"
@@ -30,13 +31,13 @@ struct tdm__loop {
     unsigned index, turn_limit;
     uint32_t thread_id; /* written before the creator goes on; then any thread reads it */
 
-    tdm__inbox inbox;      /* any thread */
-    _Atomic bool sleeping; /* the loop may block in its poll: whoever fills the inbox must wake it */
+    _Alignas(64) tdm__inbox inbox; /* any thread; it shares its line with nothing that the loop writes all the time */
+    _Atomic bool sleeping;         /* the loop may block in its poll: whoever fills the inbox must wake it */
     _Atomic bool stop;
 
-    tdm__message_list todo;    /* messages taken from the inbox, and those of our own thread */
-    tdm__message_list starved; /* executions that found no stack */
-    int64_t retry_ns;          /* while there are any: when to look for a stack again */
+    _Alignas(64) tdm__message_list todo; /* messages taken from the inbox, and those of our own thread */
+    tdm__message_list starved;           /* executions that found no stack */
+    int64_t retry_ns;                    /* while there are any: when to look for a stack again */
     tdm__timers timers;
     tdm__fibers fibers;
     tdm__shard shard;
@@ -374,9 +375,10 @@ static int start_thread(tdm__loop *loop)
 
 int tdm__loop_create(tdm__loop **out, const tdm__loop_settings *settings)
 {
-    tdm__loop *loop = calloc(1, sizeof *loop);
+    tdm__loop *loop = aligned_alloc(_Alignof(tdm__loop), sizeof *loop);
     if (!loop)
         return -ENOMEM;
+    memset(loop, 0, sizeof *loop);
     loop->executor = settings->executor;
     loop->index = settings->index;
     loop->turn_limit = settings->turn_limit;

@@ -201,7 +201,9 @@ static void work(tdm__worker *self)
         say_over(&over);
         if (exec)
             call(exec);
-        tdm__pool_lock(pool);
+        tdm__lock(&pool->lock);
+        if (!pool->first) /* not sooner: the line that others post to is left to them as long as there is work */
+            take_in(pool);
         int64_t now_ns = tdm__near_clock_now(&self->clock);
         if (exec) {
             pool->busy--;

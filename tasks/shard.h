@@ -14,7 +14,8 @@
 
 /* How many run at once in a lane, over all its shards; the one figure that shards share. */
 typedef struct tdm__gauge {
-    _Atomic uint64_t now, peak;
+    _Alignas(64) _Atomic uint64_t now; /* written by other threads than what lies beside it */
+    _Atomic uint64_t peak;
     bool exclusive; /* one thread at a time changes it, as where a lane has one shard: no need of atomic additions */
 } tdm__gauge;
 
