@@ -71,34 +71,42 @@ static bool wants_worker(tdm__pool *pool)
     return atomic_load(&pool->idle) || atomic_load(&pool->active) < pool->settings.max;
 }
 
-/* Without the lock. `waking` may stay set when nobody slept after all: every worker clears it before it sleeps. */
-static void fetch_worker(tdm__pool *pool, bool had_lock)
+typedef enum summons { NOBODY, A_SLEEPER, A_NEW_ONE } summons;
+
+/* With the lock, under which a worker that counts as idle does sleep, and clears `waking` when it wakes, for whatever
+ * reason: so it is never left set with nobody on the way. */
+static summons summon(tdm__pool *pool)
 {
     if (!wants_worker(pool) || atomic_exchange(&pool->waking, true))
-        return;
-    if (!atomic_load(&pool->idle)) {
+        return NOBODY;
+    return atomic_load(&pool->idle) ? A_SLEEPER : A_NEW_ONE;
+}
+
+/* Without the lock. */
+static void fetch(tdm__pool *pool, summons whom)
+{
+    if (whom == A_SLEEPER)
+        tdm__cond_signal(&pool->wake);
+    else if (whom == A_NEW_ONE)
         tdm__pool_start_worker(pool);
-        return;
-    }
-    if (!had_lock) { /* a worker that counts as idle holds it until it sleeps */
-        tdm__lock(&pool->lock);
-        tdm__unlock(&pool->lock);
-    }
-    tdm__cond_signal(&pool->wake);
 }
 
 void tdm__pool_unlock(tdm__pool *pool)
 {
-    bool fetch = pool->first && wants_worker(pool);
+    summons whom = pool->first ? summon(pool) : NOBODY;
     tdm__unlock(&pool->lock);
-    if (fetch)
-        fetch_worker(pool, true);
+    fetch(pool, whom);
 }
 
 void tdm__pool_post(tdm__pool *pool, tdm__message *message)
 {
     tdm__inbox_put(&pool->intake, message);
-    fetch_worker(pool, false);
+    if (!wants_worker(pool))
+        return;
+    tdm__lock(&pool->lock);
+    summons whom = summon(pool);
+    tdm__unlock(&pool->lock);
+    fetch(pool, whom);
 }
 
 /* ---- the queue ---- */
@@ -162,6 +170,8 @@ static tdm__exec *take(tdm__worker *self, int64_t now_ns, tdm__message_list *ove
     while ((exec = pool->first)) {
         tdm__pool_remove(pool, exec);
         if (exec->kind->begin(exec, now_ns)) {
+            if (!pool->first && !tdm__inbox_is_empty(&pool->intake))
+                take_in(pool); /* before this worker is busy for who knows how long: the next is woken for what came */
             pool->busy++;
             atomic_store(&exec->parking, &self->parking);
             self->innermost = exec;
@@ -202,8 +212,8 @@ static void work(tdm__worker *self)
         if (exec)
             call(exec);
         tdm__lock(&pool->lock);
-        if (!pool->first) /* not sooner: the line that others post to is left to them as long as there is work */
-            take_in(pool);
+        if (!pool->first && !tdm__inbox_is_empty(&pool->intake))
+            take_in(pool); /* not sooner: the line that others post to is left to them as long as there is work */
         int64_t now_ns = tdm__near_clock_now(&self->clock);
         if (exec) {
             pool->busy--;
