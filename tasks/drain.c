@@ -172,7 +172,7 @@ static void retire_dropped(shard_drain *part)
 {
     tdm__message *message;
     while ((message = tdm__message_list_take(&part->over)))
-        tdm__task_over(tdm__task_of((tdm__exec *) message));
+        tdm__task_over(tdm__task_of(tdm__exec_of(message)));
 }
 
 static void stop_the_rest(drain *d, double grace)

@@ -37,7 +37,7 @@ static int clear(tdm_task *task, int flags)
 
 static tdm_task *task_of_message(tdm__message *message)
 {
-    return tdm__task_of((tdm__exec *) message);
+    return tdm__task_of(tdm__exec_of(message));
 }
 
 /* Does one of its callbacks run? Then whoever called that looks at the word afterwards. */

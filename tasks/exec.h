@@ -48,7 +48,6 @@ struct tdm__exec {
         tdm__fiber *fiber;               /* while it runs on a loop */
         _Atomic(tdm__parking *) parking; /* while it runs on a thread; written by that thread before any wait */
     };
-    tdm__exec *previous; /* in a pool's queue; guarded by the pool's lock */
     _Atomic int wait;    /* see wait.c */
     _Atomic bool cancel; /* asked to stop: every wait that is not shielded returns -ECANCELED */
 
@@ -70,6 +69,12 @@ struct tdm__exec {
         };
     };
 };
+
+/* The execution that a message of a lane belongs to. */
+static inline tdm__exec *tdm__exec_of(tdm__message *message)
+{
+    return (tdm__exec *) message; /* an exec begins with its message */
+}
 
 /* What the calling thread is running, or NULL. */
 tdm__exec *tdm__exec_current(void);

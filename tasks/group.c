@@ -123,7 +123,7 @@ static void take_apart(tdm__message_list *over)
 {
     tdm__message *message;
     while ((message = tdm__message_list_take(over)))
-        tdm__task_over(tdm__task_of((tdm__exec *) message));
+        tdm__task_over(tdm__task_of(tdm__exec_of(message)));
 }
 
 static void remember(tdm_group *group, const tdm_task *task, const tdm_end *end, unsigned index)

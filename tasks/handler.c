@@ -44,7 +44,7 @@ static void handler_finish(tdm__exec *exec, int64_t now_ns)
 
 static void come_home(tdm__message *message)
 {
-    tdm__handler *handler = handler_of((tdm__exec *) message);
+    tdm__handler *handler = handler_of(tdm__exec_of(message));
     tdm__handler_counts *counts = counts_of(handler);
     tdm_histogram_record(tdm__loop_handler_times(handler->home), handler->ended_ns - handler->started_ns);
     if (handler->result < 0)
@@ -88,7 +88,7 @@ static const tdm__exec_kind handler_kind = {
 /* Under the pool's lock. */
 static void enter_pool(tdm__message *message)
 {
-    tdm__handler *handler = handler_of((tdm__exec *) message);
+    tdm__handler *handler = handler_of(tdm__exec_of(message));
     tdm__pool_push(tdm__loop_executor(handler->home)->pools[TDM__HANDLERS], &handler->exec);
 }
 

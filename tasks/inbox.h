@@ -11,6 +11,10 @@
  * called the loop owns it. */
 typedef struct tdm__message {
     struct tdm__message *next;
+    union {
+        struct tdm__message *ahead; /* in an inbox: what the taker will come to a few messages later; NULL: unknown */
+        struct tdm__message *previous; /* in a pool's queue */
+    };
     void (*run)(struct tdm__message *message); /* on the loop's thread, outside any fiber */
 } tdm__message;
 

@@ -160,7 +160,7 @@ static void start_on(tdm__loop *loop, tdm__exec *exec, tdm__fiber *fiber)
 
 static void start_exec(tdm__message *message)
 {
-    tdm__exec *exec = (tdm__exec *) message;
+    tdm__exec *exec = tdm__exec_of(message);
     tdm__loop *loop = exec->loop;
     tdm__fiber *fiber = tdm__fiber_take(&loop->fibers);
     if (fiber) {
@@ -174,7 +174,7 @@ static void start_exec(tdm__message *message)
 
 static void resume_exec(tdm__message *message)
 {
-    tdm__exec *exec = (tdm__exec *) message;
+    tdm__exec *exec = tdm__exec_of(message);
     tdm__loop *loop = exec->loop;
     tdm__exec_set_current(exec);
     publish(loop, exec);

@@ -2,10 +2,14 @@
 /* DESIGN: one queue under one lock, and an intake before it: a lock-free stack of messages that are run under the lock by
  * whoever takes it next, so that a loop never waits for a worker to let go. What costs is waking threads, so at most
  * one wake-up is under way at any time: whoever brings work signals only when a worker sleeps and none has been signalled
- * and not yet come; the woken worker takes its execution and wakes the next if there is more. A worker takes a single
- * execution at a time, so that nothing waits behind a long one while another worker is free; it ends one and begins the
- * next under one hold of the lock. Transitions of tasks (begin, finish) run under the same lock, which makes it the lock
- * of the pool's shard.
+ * and not yet come; the woken worker takes its execution and wakes the next if there is more. Workers sleep under a lock of
+ * their own, the bed's, so that who calls one does not meet those that work. A worker takes a single execution at a
+ * time, so that nothing waits behind a long one while another worker is free; it ends one and begins the next under one
+ * hold of the lock. Transitions of tasks (begin, finish) run under the same lock, which makes it the lock of the pool's
+ * shard.
+ * While what is run is shorter than a wake-up takes, one worker does it faster than several that wake and hinder each
+ * other: the others sleep, and one of them stands by, which looks again and again whether the work still goes on
+ * (docs/decisions/0017-who-stands-by.md).
  * Threads beyond the minimum are started when work would wait, by whoever brings it or finds it, and retire after a while
  * without work. Counters that different threads write lie on different cache lines. */
 #include "tasks/pool.h"
@@ -63,68 +67,76 @@ void tdm__pool_lock(tdm__pool *pool)
         take_in(pool);
 }
 
+/* Workers that work, or are about to. */
+static unsigned awake(tdm__pool *pool)
+{
+    return atomic_load(&pool->active) - atomic_load(&pool->idle) - atomic_load(&pool->stand_by);
+}
+
 /* Is there a worker that should be fetched for what waits? A sleeping one if there is one, else a new one. */
 static bool wants_worker(tdm__pool *pool)
 {
     if (atomic_load(&pool->waking))
         return false;
+    if (atomic_load(&pool->stand_by))
+        return !awake(pool);
     return atomic_load(&pool->idle) || atomic_load(&pool->active) < pool->settings.max;
 }
 
-typedef enum summons { NOBODY, A_SLEEPER, A_NEW_ONE } summons;
+typedef enum summons { NOBODY, A_SLEEPER, WHO_STANDS_BY, A_NEW_ONE } summons;
 
-/* With the lock, under which a worker that counts as idle does sleep, and clears `waking` when it wakes, for whatever
- * reason: so it is never left set with nobody on the way. */
+/* Under the bed's lock, under which a worker that counts as idle does sleep, and clears `waking` when it wakes, for
+ * whatever reason: so it is never left set with nobody on the way. */
 static summons summon(tdm__pool *pool)
 {
     if (!wants_worker(pool) || atomic_exchange(&pool->waking, true))
         return NOBODY;
-    return atomic_load(&pool->idle) ? A_SLEEPER : A_NEW_ONE;
+    if (atomic_load(&pool->idle))
+        return A_SLEEPER;
+    return atomic_load(&pool->stand_by) ? WHO_STANDS_BY : A_NEW_ONE;
 }
 
 /* Without the lock. */
-static void fetch(tdm__pool *pool, summons whom)
+static void fetch_worker(tdm__pool *pool)
 {
+    tdm__lock(&pool->bed);
+    summons whom = summon(pool);
+    tdm__unlock(&pool->bed);
     if (whom == A_SLEEPER)
         tdm__cond_signal(&pool->wake);
+    else if (whom == WHO_STANDS_BY)
+        tdm__cond_signal(&pool->look);
     else if (whom == A_NEW_ONE)
         tdm__pool_start_worker(pool);
 }
 
 void tdm__pool_unlock(tdm__pool *pool)
 {
-    summons whom = pool->first ? summon(pool) : NOBODY;
+    bool fetch = pool->first && wants_worker(pool);
     tdm__unlock(&pool->lock);
-    fetch(pool, whom);
+    if (fetch)
+        fetch_worker(pool);
 }
 
 void tdm__pool_post(tdm__pool *pool, tdm__message *message)
 {
     tdm__inbox_put(&pool->intake, message);
-    if (!wants_worker(pool))
-        return;
-    tdm__lock(&pool->lock);
-    summons whom = summon(pool);
-    tdm__unlock(&pool->lock);
-    fetch(pool, whom);
+    if (wants_worker(pool))
+        fetch_worker(pool);
 }
 
 /* ---- the queue ---- */
 
-static tdm__exec *next_of(tdm__exec *exec)
-{
-    return (tdm__exec *) exec->message.next; /* an exec begins with its message */
-}
-
 void tdm__pool_push(tdm__pool *pool, tdm__exec *exec)
 {
-    exec->message.next = NULL;
-    exec->previous = pool->last;
+    tdm__message *message = &exec->message;
+    message->next = NULL;
+    message->previous = pool->last;
     if (pool->last)
-        pool->last->message.next = &exec->message;
+        pool->last->next = message;
     else
-        pool->first = exec;
-    pool->last = exec;
+        pool->first = message;
+    pool->last = message;
     if (++pool->waiting > pool->waiting_peak)
         pool->waiting_peak = pool->waiting;
 }
@@ -132,15 +144,9 @@ void tdm__pool_push(tdm__pool *pool, tdm__exec *exec)
 void tdm__pool_remove(tdm__pool *pool, tdm__exec *exec)
 {
     assert(pool->waiting > 0);
-    tdm__exec *next = next_of(exec);
-    if (exec->previous)
-        exec->previous->message.next = exec->message.next;
-    else
-        pool->first = next;
-    if (next)
-        next->previous = exec->previous;
-    else
-        pool->last = exec->previous;
+    tdm__message *message = &exec->message;
+    *(message->previous ? &message->previous->next : &pool->first) = message->next;
+    *(message->next ? &message->next->previous : &pool->last) = message->previous;
     pool->waiting--;
 }
 
@@ -166,8 +172,8 @@ static void publish_end(tdm__worker *self)
 static tdm__exec *take(tdm__worker *self, int64_t now_ns, tdm__message_list *over)
 {
     tdm__pool *pool = self->pool;
-    tdm__exec *exec;
-    while ((exec = pool->first)) {
+    while (pool->first) {
+        tdm__exec *exec = tdm__exec_of(pool->first);
         tdm__pool_remove(pool, exec);
         if (exec->kind->begin(exec, now_ns)) {
             if (!pool->first && !tdm__inbox_is_empty(&pool->intake))
@@ -187,7 +193,7 @@ static void say_over(tdm__message_list *over)
 {
     tdm__message *message;
     while ((message = tdm__message_list_take(over))) {
-        tdm__exec *exec = (tdm__exec *) message;
+        tdm__exec *exec = tdm__exec_of(message);
         exec->kind->ended(exec);
     }
 }
@@ -198,6 +204,57 @@ static void call(tdm__exec *exec)
     tdm__exec_set_current(exec);
     exec->kind->run(exec);
     tdm__exec_set_current(outer);
+}
+
+/* ---- standing by ---- */
+
+enum {
+    BRIEF_NS = 5 * 1000,      /* about what it costs to wake a thread */
+    LOOK_NS = 200 * 1000,     /* how often who stands by looks */
+    BACKLOG_NS = 1000 * 1000, /* so much waiting work is more than one worker's */
+    REMEMBERED = 16           /* runs, by which the mean forgets */
+};
+
+/* With the lock. */
+static void note_run(tdm__worker *self, int64_t ns)
+{
+    tdm__pool *pool = self->pool;
+    self->accompanied = pool->last_ran && pool->last_ran != self;
+    pool->last_ran = self;
+    pool->runs++;
+    pool->run_ns += (ns - pool->run_ns) / REMEMBERED;
+}
+
+/* With the lock. Is what is run so short that a further worker would cost more than it takes off the others? */
+static bool is_brief(const tdm__pool *pool)
+{
+    return pool->run_ns < BRIEF_NS && (int64_t) pool->waiting * pool->run_ns < BACKLOG_NS && !pool->stop;
+}
+
+/* With the lock, under which nobody falls asleep: who else is awake will look at the queue before it sleeps, unless it
+ * is held up by what it runs, which who stands by will see. */
+static bool is_spare(const tdm__worker *self)
+{
+    return self->accompanied && is_brief(self->pool) && awake(self->pool) > 1 && !tdm__testing();
+}
+
+/* With the lock on entry and return, and meanwhile without: until this worker is needed. */
+static void stand_by(tdm__worker *self)
+{
+    tdm__pool *pool = self->pool;
+    uint64_t runs;
+    atomic_store(&pool->stand_by, true);
+    do {
+        runs = pool->runs;
+        tdm__lock(&pool->bed);
+        tdm__unlock(&pool->lock);
+        tdm__cond_wait(&pool->look, &pool->bed, tdm__deadline(LOOK_NS));
+        atomic_store(&pool->waking, false);
+        tdm__unlock(&pool->bed);
+        tdm__lock(&pool->lock);
+    } while (is_brief(pool) && runs != pool->runs && atomic_load(&pool->active) > 1);
+    atomic_store(&pool->stand_by, false);
+    self->accompanied = false;
 }
 
 /* With the lock on entry and return. Run one after another until the queue is empty. */
@@ -219,10 +276,11 @@ static void work(tdm__worker *self)
             pool->busy--;
             self->innermost = NULL;
             publish_end(self);
+            note_run(self, now_ns - atomic_load_explicit(&self->since_ns, memory_order_relaxed));
             exec->kind->finish(exec, now_ns);
             tdm__message_list_add(&over, &exec->message);
         }
-        exec = take(self, now_ns, &over);
+        exec = is_spare(self) ? NULL : take(self, now_ns, &over);
     }
 }
 
@@ -251,20 +309,46 @@ void tdm__pool_run_inside(tdm__pool *pool, tdm__exec *exec)
     exec->kind->ended(exec);
 }
 
-/* With the lock: sleep until there is work. @return false: the worker is to end. */
+static bool has_work(tdm__pool *pool)
+{
+    return !tdm__inbox_is_empty(&pool->intake) || pool->first || pool->stop;
+}
+
+/* With the lock on entry and return: sleep until there may be work. @return false: until the deadline came. */
+static bool sleep_until_called(tdm__worker *self, int64_t deadline_ns)
+{
+    tdm__pool *pool = self->pool;
+    bool in_time = true, spare = is_spare(self);
+    tdm__lock(&pool->bed);
+    atomic_fetch_add(&pool->idle, 1); /* before the look: whoever posts after the look sees an idle worker */
+    atomic_store(&pool->waking, false);
+    bool stay = !spare && has_work(pool);
+    if (!stay) {
+        tdm__unlock(&pool->lock);
+        in_time = tdm__cond_wait(&pool->wake, &pool->bed, deadline_ns);
+        atomic_store(&pool->waking, false); /* before the next look, for the same reason */
+    }
+    atomic_fetch_sub(&pool->idle, 1);
+    tdm__unlock(&pool->bed);
+    if (!stay)
+        tdm__lock(&pool->lock);
+    self->accompanied = false;
+    return in_time;
+}
+
+/* With the lock: until there is work. @return false: the worker is to end. */
 static bool rest(tdm__worker *self)
 {
     tdm__pool *pool = self->pool;
     int64_t deadline_ns =
         atomic_load(&pool->active) > pool->settings.min ? tdm__deadline(pool->settings.idle_ns) : INT64_MAX;
     bool in_time = true;
-    atomic_fetch_add(&pool->idle, 1); /* before the look: whoever posts after the look sees an idle worker */
-    atomic_store(&pool->waking, false);
-    while (tdm__inbox_is_empty(&pool->intake) && !pool->first && !pool->stop && in_time) {
-        in_time = tdm__cond_wait(&pool->wake, &pool->lock, deadline_ns);
-        atomic_store(&pool->waking, false); /* before the next look, for the same reason */
+    while (in_time && (is_spare(self) || !has_work(pool))) {
+        if (is_spare(self) && !atomic_load(&pool->stand_by))
+            stand_by(self);
+        else
+            in_time = sleep_until_called(self, deadline_ns);
     }
-    atomic_fetch_sub(&pool->idle, 1);
     if (!tdm__inbox_is_empty(&pool->intake))
         take_in(pool);
     return pool->first || (!pool->stop && (in_time || atomic_load(&pool->active) <= pool->settings.min));

@@ -73,7 +73,7 @@ static int start(tdm__worker *worker)
         worker->thread = thread;
     }
     if (!--pool->starting && pool->stop)
-        tdm__cond_broadcast(&pool->wake); /* the end of the pool waits for it */
+        tdm__cond_broadcast(&pool->settled); /* the end of the pool waits for it */
     tdm__unlock(&pool->lock);
     return err;
 }
@@ -115,10 +115,13 @@ static void stop_workers(tdm__pool *pool)
     tdm__lock(&pool->lock);
     assert(!pool->first);
     pool->stop = true;
-    tdm__cond_broadcast(&pool->wake);
     while (pool->starting)
-        tdm__cond_wait(&pool->wake, &pool->lock, INT64_MAX);
+        tdm__cond_wait(&pool->settled, &pool->lock, INT64_MAX);
     tdm__unlock(&pool->lock);
+    tdm__lock(&pool->bed); /* who has looked before is asleep now */
+    tdm__cond_broadcast(&pool->wake);
+    tdm__cond_broadcast(&pool->look);
+    tdm__unlock(&pool->bed);
     for (unsigned i = 0; i < pool->settings.max; i++) { /* none is started any more */
         tdm__lock(&pool->lock);
         bool started = pool->workers[i].state != TDM__WORKER_NONE;
@@ -136,6 +139,9 @@ static void pool_free(tdm__pool *pool)
     }
     tdm__shard_finish(&pool->shard);
     tdm__cond_finish(&pool->wake);
+    tdm__cond_finish(&pool->look);
+    tdm__cond_finish(&pool->settled);
+    pthread_mutex_destroy(&pool->bed);
     pthread_mutex_destroy(&pool->lock);
     free(pool);
 }
@@ -155,7 +161,11 @@ int tdm__pool_create(tdm__pool **out, tdm_executor *executor, const tdm__pool_se
     pool->settings = *settings;
     pool->executor = executor;
     pthread_mutex_init(&pool->lock, NULL);
+    pthread_mutex_init(&pool->bed, NULL);
+    tdm__cond_init(&pool->settled);
     tdm__cond_init(&pool->wake);
+    tdm__cond_init(&pool->look);
+    pool->run_ns = TDM_NS_PER_S; /* not brief before it was seen to be */
     for (unsigned i = 0; i < settings->max; i++) {
         pool->workers[i].pool = pool;
         pthread_mutex_init(&pool->workers[i].parking.lock, NULL);

@@ -18,6 +18,7 @@ typedef struct tdm__worker {
     tdm__worker_state state;
     tdm__exec *innermost; /* what it runs; guarded by the pool's lock */
     tdm__parking parking;
+    bool accompanied;      /* between its last two runs another worker ended one; guarded by the pool's lock */
     tdm__near_clock clock; /* the worker's own */
 
     /* Written by the worker, read by the watchdog. */
@@ -39,18 +40,25 @@ struct tdm_pool {
     _Atomic uint64_t started_seen; /* `started`, as somebody who was near the limit saw it */
 
     /* Written when workers fall asleep, wake, come and go. */
-    _Alignas(64) _Atomic unsigned idle; /* asleep, or about to be */
+    _Alignas(64) _Atomic unsigned idle; /* asleep, or about to be; rises and falls under the bed's lock */
     _Atomic unsigned active;            /* threads */
     _Atomic bool waking;                /* a worker was signalled or started, and has not come yet */
+    _Atomic bool stand_by;              /* a worker stands by; it does not count as idle */
+
+    pthread_mutex_t bed;  /* what workers sleep under, and are called under; taken after `lock` */
+    tdm__cond wake, look; /* for the sleeping ones; for the one that stands by */
 
     _Alignas(64) pthread_mutex_t lock; /* guards everything below */
-    tdm__cond wake;
-    _Atomic uint64_t started; /* places given back by a start, ever; read without the lock */
-    tdm__exec *first, *last;  /* the queue */
+    tdm__cond settled;                 /* no slot's thread is being started any more */
+    _Atomic uint64_t started;          /* places given back by a start, ever; read without the lock */
+    tdm__message *first, *last;        /* the queue, of executions */
     uint64_t waiting, waiting_peak;
     unsigned busy, detached;
-    unsigned starting; /* slots whose thread is being started */
-    uint64_t stuck;    /* reports of the watchdog */
+    tdm__worker *last_ran; /* whose run ended last; NULL: nobody's */
+    uint64_t runs;         /* ended, ever */
+    int64_t run_ns;        /* how long one takes, of late: a mean that forgets */
+    unsigned starting;     /* slots whose thread is being started */
+    uint64_t stuck;        /* reports of the watchdog */
     bool stop;
     tdm__shard shard;
     tdm__worker workers[];

@@ -16,7 +16,7 @@
 
 static tdm_task *task_of_message(tdm__message *message)
 {
-    return tdm__task_of((tdm__exec *) message); /* an exec begins with its message */
+    return tdm__task_of(tdm__exec_of(message));
 }
 
 /* ---- acceptance ---- */

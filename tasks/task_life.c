@@ -209,7 +209,7 @@ static void take_apart(tdm_task *task)
 
 static void come_home(tdm__message *message)
 {
-    tdm_task *task = tdm__task_of((tdm__exec *) message);
+    tdm_task *task = tdm__task_of(tdm__exec_of(message));
     if (task->evented)
         tdm__evented_at_home(task);
     take_apart(task);

@@ -227,16 +227,49 @@ START_TEST(each_pool_has_figures_of_its_own_and_the_lane_has_their_sum)
 }
 END_TEST
 
+/* ---- brief work ---- */
+
+enum { BRIEF_RUNS = 2000, STOPS = 40, WORKERS = 6 };
+
+/* It ends when all workers are in it at the same time. */
+static int meet(tdm_task *task, void *arg)
+{
+    (void) task;
+    _Atomic unsigned *here = arg;
+    atomic_fetch_add(here, 1);
+    while (atomic_load(here) < WORKERS)
+        if (tdm_sleep(0.0001) < 0)
+            return -ECANCELED;
+    return 0;
+}
+
+START_TEST(work_that_turns_long_after_brief_work_gets_all_the_workers)
+{
+    tdm_executor *executor = unit_executor((tdm_executor_options){0});
+    tdm_pool *pool = make(executor, (tdm_pool_options){.name = "x", .min_workers = WORKERS, .max_workers = WORKERS});
+    for (unsigned i = 0; i < STOPS; i++) {
+        _Atomic unsigned here = 0;
+        for (unsigned k = 0; k < BRIEF_RUNS; k++)
+            spawn_in(executor, pool, unit_nothing, NULL);
+        for (unsigned k = 0; k < WORKERS; k++)
+            spawn_in(executor, pool, meet, &here);
+        uint64_t all = (uint64_t) (i + 1) * (BRIEF_RUNS + WORKERS);
+        UNIT_UNTIL(figures(executor, "x").run_time.count == all);
+    }
+    unit_destroy(executor);
+}
+END_TEST
+
 int main(void)
 {
-    return unit_main("pools",
-                     (const TTest *const[]){a_pool_wants_a_name_of_its_own_and_sane_limits,
-                                            there_are_so_many_pools_and_no_more_and_none_after_the_close,
-                                            a_task_goes_into_a_pool_of_its_own_executor_on_the_pool_lane_only,
-                                            threads_come_on_demand_up_to_the_maximum_and_retire_to_the_minimum,
-                                            a_pool_whose_threads_all_come_and_go_loses_no_task,
-                                            threads_are_called_by_the_first_letters_of_the_pool,
-                                            the_executors_minimum_holds_for_its_two_pools,
-                                            a_full_queue_refuses_at_its_limit_and_other_pools_go_on,
-                                            each_pool_has_figures_of_its_own_and_the_lane_has_their_sum, NULL});
+    return unit_main("pools", (const TTest *const[]){a_pool_wants_a_name_of_its_own_and_sane_limits,
+                                                     there_are_so_many_pools_and_no_more_and_none_after_the_close,
+                                                     a_task_goes_into_a_pool_of_its_own_executor_on_the_pool_lane_only,
+                                                     threads_come_on_demand_up_to_the_maximum_and_retire_to_the_minimum,
+                                                     a_pool_whose_threads_all_come_and_go_loses_no_task,
+                                                     threads_are_called_by_the_first_letters_of_the_pool,
+                                                     the_executors_minimum_holds_for_its_two_pools,
+                                                     a_full_queue_refuses_at_its_limit_and_other_pools_go_on,
+                                                     each_pool_has_figures_of_its_own_and_the_lane_has_their_sum,
+                                                     work_that_turns_long_after_brief_work_gets_all_the_workers, NULL});
 }
