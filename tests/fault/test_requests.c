@@ -15,7 +15,7 @@
 static _Atomic long allocations;
 static _Thread_local bool is_client;
 
-static void count(void)
+static void count_one(void)
 {
     if (!is_client)
         atomic_fetch_add(&allocations, 1);
@@ -30,19 +30,19 @@ void *__wrap_realloc(void *old, size_t size);
 
 void *__wrap_malloc(size_t size)
 {
-    count();
+    count_one();
     return __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-    count();
+    count_one();
     return __real_calloc(count, size);
 }
 
 void *__wrap_realloc(void *old, size_t size)
 {
-    count();
+    count_one();
     return __real_realloc(old, size);
 }
 
