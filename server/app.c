@@ -175,6 +175,14 @@ static int make_fronts(tdm_app *app)
     return 0;
 }
 
+static void free_fronts(tdm_app *app)
+{
+    for (unsigned i = 0; app->fronts && i < app->front_count; i++)
+        tdm__spares_finish(&app->fronts[i].requests_kept);
+    free(app->fronts);
+    app->fronts = NULL;
+}
+
 static int start_serving(tdm_app *app)
 {
     int err = make_fronts(app);
@@ -204,10 +212,8 @@ static int start_serving(tdm_app *app)
         .context = app,
     };
     err = tdm__server_create(&app->server, app->executor, &options);
-    if (err) {
-        free(app->fronts);
-        app->fronts = NULL;
-    }
+    if (err)
+        free_fronts(app);
     return err;
 }
 
@@ -294,7 +300,7 @@ int tdm_app_destroy(tdm_app **app_at)
         return err;
     tdm__docs_finish(app);
     tdm__routers_finish(&app->routers);
-    free(app->fronts);
+    free_fronts(app);
     free(app->name);
     free(app->version);
     free(app->host);

@@ -8,21 +8,16 @@
 
 #define FIRST 1024
 
-bool tdm__bytes_add(tdm__bytes *bytes, const void *more, size_t size)
+bool tdm__bytes_grow(tdm__bytes *bytes, size_t more)
 {
-    if (size > bytes->capacity - bytes->size) {
-        size_t room = bytes->capacity ? bytes->capacity : FIRST;
-        while (room - bytes->size < size)
-            room *= 2;
-        char *grown = realloc(bytes->at, room);
-        if (!grown)
-            return false;
-        bytes->at = grown;
-        bytes->capacity = room;
-    }
-    if (size)
-        memcpy(bytes->at + bytes->size, more, size);
-    bytes->size += size;
+    size_t room = bytes->capacity ? bytes->capacity : FIRST;
+    while (room - bytes->size < more)
+        room *= 2;
+    char *grown = realloc(bytes->at, room);
+    if (!grown)
+        return false;
+    bytes->at = grown;
+    bytes->capacity = room;
     return true;
 }
 

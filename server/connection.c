@@ -69,7 +69,7 @@ static int64_t patience_of(const tdm__gate *gate, tdm__phase phase)
 void tdm__exchange_enter(tdm__exchange *x, tdm__phase phase)
 {
     tdm__gate *gate = x->gate;
-    x->since_ns = tdm_clock_ns();
+    x->since_ns = tdm__loop_turn_now(gate->loop);
     TAILQ_REMOVE(&gate->at[x->phase], x, link);
     x->phase = (unsigned char) phase;
     if (phase == TDM__DEAD)

@@ -11,6 +11,7 @@
 
 #include "server/request.h"
 #include "server/route/group.h"
+#include "server/spares.h"
 #include "server/transport.h"
 
 /* One per loop; its own cache lines, because each request counts. */
@@ -19,6 +20,7 @@ typedef struct tdm__front {
     tdm__loop *loop;
     TAILQ_HEAD(, tdm_request) handling; /* loop's thread: requests whose handler has not ended */
     tdm__message cancel;                /* the drain's: cancel them all */
+    tdm__spares requests_kept;          /* loop's thread: memory of those that have ended */
     /* Written by the loop's thread only, read by any. */
     _Atomic uint64_t requests, replies, left;
 } tdm__front;

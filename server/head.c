@@ -30,33 +30,42 @@ static void see_expect(tdm__head *head, const char *value)
     head->continues = strcasecmp(value, "100-continue") == 0;
 }
 
+/* Is this token the word, in small letters and '-', whatever its case? Most fields differ in the first byte. */
+static bool is_word(const char *name, const char *word)
+{
+    while (*word && (*name | 0x20) == *word) {
+        name++;
+        word++;
+    }
+    return !*word;
+}
+
 void tdm__head_see(tdm__head *head, const char *name, size_t name_size, const char *value, size_t value_size)
 {
     switch (name_size) { /* most fields are none of these, and are told by their length */
     case 4:
-        if (strcasecmp(name, "Host") == 0) {
+        if (is_word(name, "host")) {
             head->hosts++;
             head->host_ok = tdm__message_host_ok(value, value_size);
         }
         break;
     case 6:
-        if (strcasecmp(name, "Expect") == 0)
+        if (is_word(name, "expect"))
             see_expect(head, value);
         break;
     case 10:
-        if (strcasecmp(name, "Connection") == 0) {
+        if (is_word(name, "connection")) {
             head->close = head->close || tdm__message_lists(value, "close");
             head->keep_alive = head->keep_alive || tdm__message_lists(value, "keep-alive");
         }
         break;
     case 14:
-        if (strcasecmp(name, "Content-Length") == 0)
+        if (is_word(name, "content-length"))
             see_length(head, value);
         break;
     case 17:
-        if (strcasecmp(name, "Transfer-Encoding") == 0) {
+        if (is_word(name, "transfer-encoding"))
             see_encoding(head, value, value_size);
-        }
         break;
     default:
         break;

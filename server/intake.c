@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <tandem/clock.h>
-
 #include "server/connection.h"
 
 /* ---- rules to lend ---- */
@@ -85,7 +83,7 @@ static void wait_for_more(tdm__exchange *x, bool head)
         tdm__exchange_enter(x, head ? TDM__BODY : TDM__READING);
         x->heard_ns = x->since_ns;
     } else {
-        x->heard_ns = tdm_clock_ns();
+        x->heard_ns = tdm__loop_turn_now(x->gate->loop);
     }
 }
 

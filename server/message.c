@@ -159,11 +159,16 @@ static bool is_port(const char *text, size_t size)
     return digits == size && size <= 5;
 }
 
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
 /* What stands between brackets: an IPv6 address, or a "v1.something" that nobody has seen yet. */
 static bool is_literal(const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        if (!strchr("0123456789abcdefABCDEF:.", text[i]) || !text[i])
+        if (!is_hex(text[i]) && text[i] != ':' && text[i] != '.')
             return false;
     }
     return size >= 2 && memchr(text, ':', size);
@@ -172,13 +177,12 @@ static bool is_literal(const char *text, size_t size)
 static bool is_name(const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        if (text[i] != '%')
-            continue;
-        if (i + 2 >= size || !strchr("0123456789abcdefABCDEF", text[i + 1]) ||
-            !strchr("0123456789abcdefABCDEF", text[i + 2]))
+        if (!(kinds[(unsigned char) text[i]] & HOST) || text[i] == ':')
+            return false;
+        if (text[i] == '%' && (i + 2 >= size || !is_hex(text[i + 1]) || !is_hex(text[i + 2])))
             return false;
     }
-    return size > 0 && span(text, size, HOST) == size && !memchr(text, ':', size);
+    return size > 0;
 }
 
 bool tdm__message_host_ok(const char *host, size_t size)
@@ -200,18 +204,26 @@ bool tdm__message_host_ok(const char *host, size_t size)
     return host[name_size] == ':' && is_port(host + name_size + 1, size - name_size - 1);
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 bool tdm__message_lists(const char *list, const char *option)
 {
     size_t size = strlen(option);
     while (*list) {
-        list += strspn(list, " \t,");
-        size_t n = strcspn(list, ",");
-        size_t item = n;
-        while (item && (list[item - 1] == ' ' || list[item - 1] == '\t'))
+        while (is_blank(*list) || *list == ',')
+            list++;
+        const char *end = list;
+        while (*end && *end != ',')
+            end++;
+        size_t item = (size_t) (end - list);
+        while (item && is_blank(list[item - 1]))
             item--;
         if (item == size && strncasecmp(list, option, size) == 0)
             return true;
-        list += n;
+        list = end;
     }
     return false;
 }

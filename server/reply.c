@@ -52,8 +52,7 @@ int tdm__request_prepare(tdm_request *req, tdm_outgoing *reply, tdm__wire *wire)
     if (req->replied)
         return -EALREADY;
     int status = reply->status;
-    if (status < 200 || status > 599 || (reply->size && tdm__wire_bodiless(status)) ||
-        (reply->type && !tdm__wire_value_ok(reply->type)))
+    if (status < 200 || status > 599 || (reply->size && tdm__wire_bodiless(status)))
         return -EINVAL;
     bool streamed = reply->streamed;
     if (req->arrived && req->chain->count)
@@ -115,6 +114,8 @@ int tdm_reply_header(tdm_request *req, const char *name, const char *value)
 
 int tdm_reply(tdm_request *req, int status, const char *type, const void *body, size_t size)
 {
+    if (!req->replied && type && !tdm__wire_value_ok(type))
+        return -EINVAL;
     return tdm__request_reply(req, status, type, body, size);
 }
 

@@ -21,6 +21,7 @@
 #include "server/status.h"
 
 #define REQUEST_ROOM 2048 /* of the first block: fields and a small reply fit */
+#define REQUEST_SIZE (sizeof(tdm_request) + REQUEST_ROOM)
 
 static void count(_Atomic uint64_t *counter)
 {
@@ -34,7 +35,7 @@ void tdm__request_unref(tdm_request *req)
         return;
     assert(req->batch.count == 0);
     tdm__arena_finish(&req->arena);
-    free(req);
+    tdm__spares_give(&req->front->requests_kept, req);
 }
 
 /* ---- arrival ---- */
@@ -79,7 +80,7 @@ static void split_target(const char *target, const char **path, size_t *path_siz
 
 static tdm_request *new_request(tdm__front *front, tdm__exchange *exchange, const tdm__incoming *in)
 {
-    tdm_request *req = malloc(sizeof *req + REQUEST_ROOM);
+    tdm_request *req = tdm__spares_take(&front->requests_kept, REQUEST_SIZE);
     if (!req)
         return NULL;
     memset(req, 0, sizeof *req);
@@ -90,13 +91,13 @@ static tdm_request *new_request(tdm__front *front, tdm__exchange *exchange, cons
     req->last_extra = &req->extras;
     req->keep_alive = in->keep_alive;
     req->old = in->old;
-    req->arrived_ns = tdm_clock_ns();
+    req->arrived_ns = tdm__loop_now(front->loop);
     req->id = atomic_fetch_add_explicit(&front->app->next_request, 1, memory_order_relaxed) + 1;
     req->body = tdm__arena_copy(&req->arena, in->body, in->body_size);
     req->body_size = in->body_size;
     if (!req->body || copy_head(req, in)) {
         tdm__arena_finish(&req->arena);
-        free(req);
+        tdm__spares_give(&front->requests_kept, req);
         return NULL;
     }
     split_target(req->target, &req->path, &req->path_size, &req->query, &req->query_size);

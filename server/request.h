@@ -99,13 +99,14 @@ struct tdm_request {
 /* Up-calls of the transport; the context is the app. */
 extern const tdm__hooks tdm__request_hooks;
 
-/* The reply's one way out. @return as tdm_reply(). */
+/* The reply's one way out. `type` is legal as a field's value. @return as tdm_reply(). */
 int tdm__request_reply(tdm_request *req, int status, const char *type, const void *body, size_t size);
-/* Make a reply ready, after all middleware: *wire says what to write, and `bytes` is where. Tasks are accepted.
- * @return as tdm_reply(). */
+/* Make a reply ready, after all middleware: *wire says what to write, and req->wire is where. Tasks are accepted. The type
+ * is legal as a field's value. @return as tdm_reply(). */
 int tdm__request_prepare(tdm_request *req, tdm_outgoing *reply, tdm__wire *wire);
 /* Loop's thread: hand a formatted reply to the exchange. */
 void tdm__request_deliver(tdm_request *req);
+/* Loop's thread. */
 void tdm__request_unref(tdm_request *req);
 /* Ask the handler to stop: its waits, and its writes, say so. Loop's thread. */
 void tdm__request_cancel(tdm_request *req);

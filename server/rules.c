@@ -186,6 +186,8 @@ static void strip_line(tdm__rules *r)
     size_t end = r->text.size - 2, size = end;
     while (r->text.at[size - 1] == ' ' || r->text.at[size - 1] == '\t')
         size--;
+    if (size == end)
+        return;
     memcpy(r->text.at + size, "\r\n", 2);
     r->text.size = size + 2;
     r->skipped += end - size;
@@ -229,20 +231,19 @@ static bool judge_part(tdm__rules *r, size_t before, bool fits)
 /* Take lines of the head or of the trailers. @param last set at the end of the section. @return bytes taken. */
 static size_t take_lines(tdm__rules *r, const char *bytes, size_t size, bool *last)
 {
-    size_t at = 0;
+    size_t at = 0, room = r->limits.head - (r->text.size - (r->step == TRAILERS ? r->head_size : 0) + r->skipped);
     *last = false;
     while (at < size && !*last && r->step != WRONG) {
         const char *end = memchr(bytes + at, '\n', size - at);
         size_t n = end ? (size_t) (end - bytes) + 1 - at : size - at;
-        size_t used = r->text.size - (r->step == TRAILERS ? r->head_size : 0) + r->skipped;
-        bool fits = n <= r->limits.head - used;
-        n = fits ? n : r->limits.head - used;
-        end = fits ? end : NULL;
+        bool fits = n <= room;
+        n = fits ? n : room;
         size_t before = r->text.size;
         if (!add(r, &r->text, bytes + at, n))
             break;
         at += n;
-        if (end)
+        room -= n;
+        if (end && fits)
             end_line(r, last);
         else
             judge_part(r, before, fits);

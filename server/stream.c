@@ -135,7 +135,8 @@ int tdm_stream_begin(tdm_request *req, int status, const char *type, uint64_t le
 {
     if (req->replied)
         return -EALREADY;
-    if (tdm__wire_bodiless(status) || (length != TDM_LENGTH_UNKNOWN && length > SIZE_MAX))
+    if (tdm__wire_bodiless(status) || (length != TDM_LENGTH_UNKNOWN && length > SIZE_MAX) ||
+        (type && !tdm__wire_value_ok(type)))
         return -EINVAL;
     bool sized = length != TDM_LENGTH_UNKNOWN;
     tdm_outgoing reply = {.status = status, .type = type, .size = sized ? (size_t) length : 0, .streamed = true};

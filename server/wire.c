@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <tandem/clock.h>
 #include <time.h>
 
 #include "server/status.h"
+#include "tasks/clock.h"
 
 #define DATE_SIZE 37  /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" */
 #define FIXED_MAX 320 /* everything whose size does not depend on what the handler gave */
@@ -40,7 +40,7 @@ static char *put_date(char *to)
     static _Thread_local time_t made_for = -1;
     static _Thread_local char line[128]; /* more than any numbers could need */
     static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    time_t now = (time_t) (tdm_clock_wall_ns() / TDM_NS_PER_S);
+    time_t now = (time_t) tdm__clock_wall_s();
     if (now != made_for) {
         struct tm tm;
         gmtime_r(&now, &tm);
@@ -85,16 +85,20 @@ bool tdm__wire_name_ok(const char *name)
     return *name && name[strspn(name, token)] == '\0';
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 bool tdm__wire_value_ok(const char *value)
 {
-    size_t size = strlen(value);
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char) value[i];
+    const char *end = value;
+    for (; *end; end++) {
+        unsigned char c = (unsigned char) *end;
         if ((c < 0x20 && c != '\t') || c == 0x7f)
             return false;
     }
-    bool padded = size && (value[0] == ' ' || value[0] == '\t' || value[size - 1] == ' ' || value[size - 1] == '\t');
-    return !padded;
+    return end == value || !(is_blank(*value) || is_blank(end[-1]));
 }
 
 size_t tdm__wire_bound(const tdm__wire *wire)

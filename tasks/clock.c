@@ -36,6 +36,11 @@ int64_t tdm_clock_wall_ns(void)
     return tdm__testing() ? year_2000_s * TDM_NS_PER_S + tdm__baton_elapsed_ns() : read_clock(CLOCK_REALTIME);
 }
 
+int64_t tdm__clock_wall_s(void)
+{
+    return tdm__testing() ? tdm_clock_wall_ns() / TDM_NS_PER_S : (int64_t) time(NULL);
+}
+
 int64_t tdm_ns_from_s(double seconds)
 {
     if (!(seconds > 0)) /* also NaN */

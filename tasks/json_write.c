@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: a JSON writer that appends to one growing buffer. It keeps just enough state to notice a wrong order of
+/* DESIGN: a JSON writer that appends to one growing buffer, which at first is the room in the writer itself. It keeps just enough state to notice a wrong order of
  * calls: one bit for each open level (object or array), whether a comma is due, and whether a key waits for its value.
  * The first error sticks and silences all later calls. Numbers are formatted here, not by printf, except doubles with a
  * fraction; those are tried with 15, 16 and 17 digits until they read back as the same double. The buffer always has
@@ -18,12 +18,18 @@
 
 #include "tasks/json_text.h"
 
-enum { FIRST_CAPACITY = 256, NUMBER_BOUND = 40 };
+enum { NUMBER_BOUND = 40 };
 
 static void fail(tdm_json_writer *w, int error)
 {
     if (!w->_error)
         w->_error = error;
+}
+
+/* What is to be freed. */
+static char *memory_of(tdm_json_writer *w)
+{
+    return w->_data == w->_room ? NULL : w->_data;
 }
 
 static bool grow(tdm_json_writer *w, size_t more)
@@ -33,15 +39,22 @@ static bool grow(tdm_json_writer *w, size_t more)
         fail(w, -ENOMEM);
         return false;
     }
-    size_t capacity = w->_capacity ? w->_capacity : FIRST_CAPACITY;
+    if (!w->_data && needed <= sizeof w->_room) {
+        w->_data = w->_room;
+        w->_capacity = sizeof w->_room;
+        return true;
+    }
+    size_t capacity = sizeof w->_room;
     while (capacity < needed)
         if (__builtin_mul_overflow(capacity, 2, &capacity))
             capacity = needed;
-    char *data = realloc(w->_data, capacity);
+    char *data = realloc(memory_of(w), capacity);
     if (!data) {
         fail(w, -ENOMEM);
         return false;
     }
+    if (w->_data == w->_room)
+        memcpy(data, w->_room, w->_size);
     w->_data = data;
     w->_capacity = capacity;
     return true;
@@ -84,13 +97,13 @@ static inline void append(tdm_json_writer *w, const char *text, size_t size)
 
 void tdm_json_init(tdm_json_writer *w)
 {
-    *w = (tdm_json_writer){0};
+    memset(w, 0, offsetof(tdm_json_writer, _room)); /* what is in the room is written before it is read */
 }
 
 void tdm_json_finish(tdm_json_writer *w)
 {
-    free(w->_data);
-    *w = (tdm_json_writer){0};
+    free(memory_of(w));
+    tdm_json_init(w);
 }
 
 static void begin(tdm_json_writer *w, bool object)

@@ -17,13 +17,15 @@ TDM_BEGIN
 
 /* ---- out ---- */
 
-/** A writer in storage of the caller. Fields that start with an underscore are private. */
+/** A writer in storage of the caller, and not to be copied: what is written lies in it as long as it is short, and a small
+ *  document costs no allocation. Fields that start with an underscore are private. */
 typedef struct tdm_json_writer {
     char *_data;
     size_t _size, _capacity;
     uint64_t _objects;
     int _error, _depth;
     bool _comma, _key;
+    char _room[256];
 } tdm_json_writer;
 
 TDM_API void tdm_json_init(tdm_json_writer *w);

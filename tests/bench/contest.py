@@ -88,8 +88,9 @@ def go(program, *arguments):
 class Contest:
     """The figures of one bench, from the first round to the table."""
 
-    def __init__(self, bench, args, limits=None):
-        self.bench, self.args, self.rows = bench, args, []
+    def __init__(self, bench, args, limits=None, versions=None):
+        """@param versions of what is compared with, {name: version or None}; else those of the executor's baselines"""
+        self.bench, self.args, self.rows, self.versions = bench, args, [], versions
         self.limits = limits or harness.Limits(args.check)
 
     def rounds(self, contestants, cores):
@@ -130,7 +131,7 @@ class Contest:
         if self.args.write and self.args.check:
             harness.note("the smallest run is for checking: its figures are not written down")
         elif self.args.write:
-            write_page(self.bench, [seen_on(self.args.rounds), "", *lines])
+            write_page(self.bench, [seen_on(self.args.rounds, self.versions), "", *lines])
         return self.limits.status()
 
 
@@ -180,19 +181,24 @@ def table(rows):
 def said_by(*command):
     """The first version number in what a command prints; None if there is none."""
     try:
-        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
     except OSError:
         return None
     found = re.search(r"\d+\.\d+[\d.]*", said)
     return found and found[0]
 
 
-def seen_on(rounds):
-    versions = {"Python": said_by(DEBIAN_PYTHON, "--version"),
-                "uvloop": said_by(DEBIAN_PYTHON, "-c", "import uvloop; print(uvloop.__version__)"),
-                "Go": said_by("go", "version"), "Node": said_by("node", "--version"),
-                "libuv": said_by("pkg-config", "--modversion", "libuv"),
-                "GLib": said_by("pkg-config", "--modversion", "glib-2.0"), "Linux": said_by("uname", "-r")}
+def executor_versions():
+    """Of the executor's baselines."""
+    return {"Python": said_by(DEBIAN_PYTHON, "--version"),
+            "uvloop": said_by(DEBIAN_PYTHON, "-c", "import uvloop; print(uvloop.__version__)"),
+            "Go": said_by("go", "version"), "Node": said_by("node", "--version"),
+            "libuv": said_by("pkg-config", "--modversion", "libuv"),
+            "GLib": said_by("pkg-config", "--modversion", "glib-2.0")}
+
+
+def seen_on(rounds, versions=None):
+    versions = {**(versions or executor_versions()), "Linux": said_by("uname", "-r")}
     made_of = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
     cores = os.cpu_count()
     return f"Seen on {datetime.date.today()}, {cores} cores of {platform.machine()}; {rounds} rounds; {made_of}:"

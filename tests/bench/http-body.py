@@ -6,23 +6,21 @@ Promises: evhttp at least 6 times FastAPI, direct 9 times."""
 import contextlib
 import sys
 
+import contest
 import harness
 import http_bench as http
 
-PROMISES = [("evhttp", "fastapi", 6), ("direct", "fastapi", 9)]
+WANTED = {"evhttp": {"fastapi": 6}, "direct": {"fastapi": 9}}
 
 
 def main():
-    args = harness.options(__doc__, rounds=7)
+    args = harness.options(__doc__, rounds=7, more=[contest.WRITE])
     what = http.request("POST", "/body", http.ORDER)
+    bench = http.begin("http-body", args)
     with contextlib.ExitStack() as stack:
-        ours = {name: (stack.enter_context(http.Service(name)), None) for name in ("evhttp", "direct")}
-        baselines = {"fastapi": (stack.enter_context(http.FastApi()), None)}
-        ratios = http.compare("http-body", ours, baselines, what, args)
-    limits = harness.Limits(args.check)
-    for name, base, least in PROMISES:
-        limits.at_least(f"{name} against {base}", ratios.get((name, base)), least)
-    return limits.status()
+        ours = {name: stack.enter_context(http.Service(name)) for name in WANTED}
+        http.compare(bench, ours, {"fastapi": stack.enter_context(http.FastApi())}, what, WANTED)
+    return bench.end()
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ import sys
 import time
 import urllib.request
 
+import contest
 import harness
 import http_bench as http
 
-PROMISES = [("evhttp.loop", 3), ("evhttp.pool", 10), ("direct.loop", 5), ("direct.pool", 15)]
+WANTED = {"evhttp.loop": 3, "evhttp.pool": 10, "direct.loop": 5, "direct.pool": 15}  # times FastAPI
 
 
 def tasks_done(server):
@@ -36,25 +37,23 @@ def memory_kib(server):
 
 
 def main():
-    args = harness.options(__doc__, rounds=5)
-    limits = harness.Limits(args.check)
+    args = harness.options(__doc__, rounds=5, more=[contest.WRITE])
+    bench = http.begin("http-tasks", args)
+    wanted = {name: {"fastapi": least} for name, least in WANTED.items()}
     with contextlib.ExitStack() as stack:
         services = {name: stack.enter_context(http.Service(name)) for name in ("evhttp", "direct")}
         fastapi = stack.enter_context(http.FastApi())
         for lane in ("loop", "pool"):
             what = http.request("GET", f"/{lane}?count=5&name=abc")
-            ours = {f"{name}.{lane}": (server, None) for name, server in services.items()}
             for server in services.values():
                 http.drive(server, what, 0.3 if args.check else 3)
             before = {name: memory_kib(server) for name, server in services.items()}
-            ratios = http.compare("http-tasks", ours, {"fastapi": (fastapi, None)}, what, args, "tasks", tasks_done)
+            ours = {f"{name}.{lane}": server for name, server in services.items()}
+            http.compare(bench, ours, {"fastapi": fastapi}, what, wanted, "tasks", tasks_done)
             for name, server in services.items():
-                limits.at_most(f"{name}.{lane}: memory after the rounds, times that before",
-                               memory_kib(server) / before[name], 1.1)
-            for name, least in PROMISES:
-                if name.endswith(lane):
-                    limits.at_least(f"{name} against fastapi", ratios.get((name, "fastapi")), least)
-    return limits.status()
+                bench.limits.at_most(f"{name}.{lane}: memory after the rounds, times that before",
+                                     memory_kib(server) / before[name], 1.1)
+    return bench.end()
 
 
 if __name__ == "__main__":

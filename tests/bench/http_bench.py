@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 
+import contest
 import harness
 
 CONNECTIONS = 64
@@ -90,6 +91,13 @@ def has_nginx():
     return shutil.which("nginx") is not None
 
 
+def nginx_or_none(stack):
+    if has_nginx():
+        return stack.enter_context(Nginx())
+    harness.note(f"nginx is not installed; {contest.HOW_TO_GET}")
+    return None
+
+
 def free_port():
     import socket
     with socket.socket() as s:
@@ -163,26 +171,39 @@ def measure(server, what, seconds, check=False, settle=None):
     return None
 
 
-def compare(bench, ours, baselines, what, args, count="requests", settle=None):
-    """Rounds of all in turn; a line for each of ours against each baseline. @return {(ours, baseline): ratio}.
+def versions():
+    """Of the baselines."""
+    python = contest.DEBIAN_PYTHON
+    return {"nginx": contest.said_by("nginx", "-v"), "Python": contest.said_by(python, "--version"),
+            **{name: contest.said_by(python, "-c", f"import {name.lower()} as m; print(m.__version__)")
+               for name in ("FastAPI", "uvicorn", "uvloop", "httptools")}}
 
-    @param ours, baselines {name: (server, what it is asked)}"""
-    seconds = 0.3 if args.check else 3
-    seen = {name: [] for name in [*ours, *baselines]}
-    for server, ask in [*ours.values(), *baselines.values()]:
-        drive(server, ask or what, seconds / 3)
-    for _ in range(args.rounds):
-        for name, (server, ask) in [*ours.items(), *baselines.items()]:
-            value = measure(server, ask or what, seconds, args.check, settle if name != "bare" else None)
+
+def begin(bench, args):
+    return contest.Contest(bench, args, versions=versions())
+
+
+def compare(bench, ours, baselines, what, wanted=None, count="requests", settle=None):
+    """Rounds of all in turn; a figure for each of ours, and a round that does not count is none.
+
+    @param bench what begin() made
+    @param ours, baselines {name: server}; a baseline that is not installed is None
+    @param wanted {ours: {baseline: ratio}}"""
+    check, seconds = bench.args.check, 0.3 if bench.args.check else 3
+    servers = {name: server for name, server in {**ours, **baselines}.items() if server}
+    seen = {name: [] for name in servers}
+    for server in servers.values():
+        drive(server, what, seconds / 3)
+    for _ in range(bench.args.rounds):
+        for name, server in servers.items():
+            value = measure(server, what, seconds, check, settle if name != "bare" else None)
             if value is not None:
                 seen[name].append(value)
         harness.note("  ".join(f"{name} {values[-1]:.0f}" for name, values in seen.items() if values))
-    ratios = {}
+    for name in servers:
+        if not seen[name]:
+            bench.limits.judge(f"{bench.bench}: rounds of {name} that count", 0, False, "at least 1")
     for name in ours:
-        for base in baselines:
-            if not seen[name] or not seen[base]:
-                harness.note(f"{bench}: no round of {name} against {base} counted")
-                continue
-            _, ratios[name, base] = harness.figure(bench, name, seen[name], f"{count}/cpu-s", seen[base],
-                                                   better="higher", against=base)
-    return ratios
+        if seen[name]:
+            theirs = {base: seen.get(base) or None for base in baselines}
+            bench.figure(name, seen[name], f"{count}/cpu-s", theirs, "higher", (wanted or {}).get(name))

@@ -52,6 +52,30 @@ START_TEST(a_document_has_commas_where_they_belong)
 }
 END_TEST
 
+START_TEST(a_small_document_lies_in_the_writer_and_a_larger_one_keeps_its_beginning)
+{
+    tdm_json_writer w;
+    tdm_json_init(&w);
+    tdm_json_array_begin(&w);
+    tdm_json_int(&w, 0);
+    tdm_json_array_end(&w);
+    const char *text = tdm_json_text(&w, NULL), *low = (const char *) &w;
+    ck_assert(text >= low && text < low + sizeof w);
+    expect(&w, "[0]");
+
+    char document[1000] = "[0";
+    tdm_json_array_begin(&w);
+    tdm_json_int(&w, 0);
+    for (int i = 1; i < 200; i++) {
+        tdm_json_int(&w, i);
+        snprintf(document + strlen(document), 8, ",%d", i);
+    }
+    tdm_json_array_end(&w);
+    snprintf(document + strlen(document), 2, "]");
+    expect(&w, document);
+}
+END_TEST
+
 START_TEST(a_scalar_alone_is_a_document)
 {
     tdm_json_writer w;
@@ -287,13 +311,14 @@ END_TEST
 
 int main(void)
 {
-    return unit_main("json_write",
-                     (const TTest *const[]){a_document_has_commas_where_they_belong, a_scalar_alone_is_a_document,
-                                            special_characters_are_escaped_in_strings_and_keys,
-                                            utf8_passes_and_what_is_not_utf8_becomes_the_replacement_character,
-                                            doubles_take_their_shortest_form, random_doubles_read_back_as_themselves,
-                                            seconds_are_exact_to_the_nanosecond,
-                                            calls_in_a_wrong_order_are_an_error_that_sticks,
-                                            the_writer_goes_as_deep_as_the_reader_and_no_deeper,
-                                            large_documents_grow_and_read_back, NULL});
+    return unit_main(
+        "json_write",
+        (const TTest *const[]){a_document_has_commas_where_they_belong,
+                               a_small_document_lies_in_the_writer_and_a_larger_one_keeps_its_beginning,
+                               a_scalar_alone_is_a_document, special_characters_are_escaped_in_strings_and_keys,
+                               utf8_passes_and_what_is_not_utf8_becomes_the_replacement_character,
+                               doubles_take_their_shortest_form, random_doubles_read_back_as_themselves,
+                               seconds_are_exact_to_the_nanosecond, calls_in_a_wrong_order_are_an_error_that_sticks,
+                               the_writer_goes_as_deep_as_the_reader_and_no_deeper, large_documents_grow_and_read_back,
+                               NULL});
 }
