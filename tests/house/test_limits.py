@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""test_limits.py TANDEMD: docs/limits.md names fields that there are, options that there are, and their defaults; and no
-limit of tandemd is missing in it. Ends with N passed, N failed."""
+"""test_limits.py TANDEMD: docs/limits.md names fields that there are, options that there are, and their defaults; and
+no limit of tandemd is missing in it. Ends with N passed, N failed."""
 import os
 import re
 import subprocess

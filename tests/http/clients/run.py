@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""run.py TRANSPORT ECHO TANDEMD: programs that people use to talk HTTP, against docs/examples/echo.c and tandemd. Each must
-get what it asks for, and those that keep connections must get them kept: the server counts.
+"""run.py TRANSPORT ECHO TANDEMD: programs that people use to talk HTTP, against docs/examples/echo.c and tandemd. Each
+must get what it asks for, and those that keep connections must get them kept: the server counts.
 
 In one line at the end: N passed, N failed. A client that is not installed is named."""
 import http.client

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""slow.py TRANSPORT TANDEMD FILE_SERVICE: slowhttptest in its four modes. While it holds its connections the service must
-answer everybody else, and each of its connections must get what the limits say. What that was the server counts: the
-attacker does not see that it was cut off as long as it reads slowly from what its own side of the connection holds.
+"""slow.py TRANSPORT TANDEMD FILE_SERVICE: slowhttptest in its four modes. While it holds its connections the service
+must answer everybody else, and each of its connections must get what the limits say. What that was the server counts:
+the attacker does not see that it was cut off while it reads slowly from what its own side of the connection holds.
 
 In one line at the end: N passed, N failed."""
 import csv
@@ -59,8 +59,8 @@ def attack(server, target, *options):
     """Attack while both its prober and ours are answered. @return why it ended, and ours."""
     with tempfile.TemporaryDirectory() as directory, Prober(server) as prober:
         report = os.path.join(directory, "report")
-        out, _ = run("slowhttptest", "-c", str(CONNECTIONS), "-r", str(CONNECTIONS), "-l", str(LENGTH_S), "-i", "1", "-p",
-                     str(PROBE_S), "-g", "-o", report, "-u", server.url + target, *options)
+        out, _ = run("slowhttptest", "-c", str(CONNECTIONS), "-r", str(CONNECTIONS), "-l", str(LENGTH_S), "-i", "1",
+                     "-p", str(PROBE_S), "-g", "-o", report, "-u", server.url + target, *options)
         with open(report + ".csv", encoding="ascii") as file:
             rows = list(csv.DictReader(file))
     assert rows and all(int(row["Service Available"]) > 0 for row in rows), rows
