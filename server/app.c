@@ -204,6 +204,7 @@ static int start_serving(tdm_app *app)
         .max_fields = given->max_fields,
         .max_body = given->max_body,
         .max_buffered = given->max_buffered,
+        .buffered = &app->buffered,
         .head_ns = tdm_ns_from_s(given->head_timeout),
         .body_ns = tdm_ns_from_s(given->body_timeout),
         .idle_ns = tdm_ns_from_s(given->idle_timeout),

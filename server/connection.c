@@ -102,9 +102,7 @@ void tdm__exchange_over(tdm__exchange *x, tdm__ending ending)
 {
     void *owner = x->owner;
     x->owner = NULL;
-    if (x->charged)
-        atomic_fetch_sub_explicit(&x->gate->server->buffered, x->charged, memory_order_relaxed);
-    x->charged = 0;
+    tdm__exchange_uncharge(x);
     if (owner)
         x->gate->server->options.hooks->over(owner, ending);
 }

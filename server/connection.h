@@ -44,7 +44,7 @@ struct tdm__exchange {
     int64_t heard_ns; /* READING, BODY: when the last byte came; replies: when the client was last seen to take some */
     uint64_t moved;   /* BODY: bytes that came; replies: bytes that were given to be sent; LINGER: bytes forgotten */
     uint64_t taken;   /* replies: of these, how many the client had taken when that was last looked at */
-    size_t charged;   /* of server->buffered */
+    size_t charged;   /* of what all bodies take */
 };
 
 /* What a transport can do. */
@@ -134,6 +134,8 @@ static inline bool tdm__exchange_reads(const tdm__exchange *x)
 size_t tdm__exchange_take(tdm__exchange *x, const char *bytes, size_t size);
 /* The message is whole, and the transport is ready for its reply: hand it up. */
 void tdm__exchange_hand_up(tdm__exchange *x);
+/* The memory that its body took is counted no more. */
+void tdm__exchange_uncharge(tdm__exchange *x);
 /* Its rules go back to the gate. */
 void tdm__exchange_forget_message(tdm__exchange *x);
 

@@ -6,8 +6,11 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#include <tandem/log.h>
 
 #include "server/connection.h"
 
@@ -161,6 +164,16 @@ static uint64_t taken(const tdm__exchange *x)
     return x->moved > waits ? x->moved - waits : 0;
 }
 
+/* Close with a reset: else the kernel would go on offering what the client does not take, and keep it for as long as he
+ * likes. */
+static void drop(tdm__exchange *x)
+{
+    const struct linger reset = {.l_onoff = 1};
+    if (setsockopt(x->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset))
+        tdm_log_debug("cannot reset a connection: %s", strerror(errno));
+    x->gate->ways->close(x);
+}
+
 void tdm__exchange_check_progress(tdm__exchange *x)
 {
     uint64_t now_taken = taken(x);
@@ -170,7 +183,7 @@ void tdm__exchange_check_progress(tdm__exchange *x)
         x->taken = now_taken;
         x->heard_ns = x->since_ns;
     } else if (x->since_ns - x->heard_ns >= x->gate->server->options.write_ns) {
-        x->gate->ways->close(x); /* it counts as gone */
+        drop(x); /* it counts as gone */
     }
 }
 

@@ -43,6 +43,7 @@ struct tdm_app {
     tdm__front *fronts;
     unsigned front_count;
     _Atomic uint64_t next_request;
+    atomic_size_t buffered; /* bytes of bodies that are being read, or whose request still has them */
     atomic_bool draining;
     atomic_int state; /* tdm__app_state; changed by the thread that starts or stops */
 

@@ -34,7 +34,6 @@ struct tdm__server {
     atomic_uint alive;       /* open connections and listeners */
     atomic_bool closing;
     _Atomic uint64_t accepted, half_closed, refused;
-    atomic_size_t buffered; /* bytes of bodies that are being read, or whose request is not over */
     /* For tdm__server_destroy(): how many gates have ended. */
     pthread_mutex_t lock;
     pthread_cond_t changed;

@@ -68,8 +68,15 @@ static bool charge(tdm__exchange *x)
         return true;
     size_t more = held - x->charged;
     x->charged = held;
-    return atomic_fetch_add_explicit(&server->buffered, more, memory_order_relaxed) + more <=
+    return atomic_fetch_add_explicit(server->options.buffered, more, memory_order_relaxed) + more <=
            server->options.max_buffered;
+}
+
+void tdm__exchange_uncharge(tdm__exchange *x)
+{
+    if (x->charged)
+        atomic_fetch_sub_explicit(x->gate->server->options.buffered, x->charged, memory_order_relaxed);
+    x->charged = 0;
 }
 
 /* ---- bytes ---- */
@@ -126,6 +133,7 @@ void tdm__exchange_hand_up(tdm__exchange *x)
     x->keep_alive = tdm__rules_message(x->rules)->keep_alive;
     tdm__exchange_enter(x, TDM__BUSY);
     x->refs++; /* a reply inside the up-call may close the connection */
+    tdm__exchange_uncharge(x);
     options->hooks->arrived(options->context, gate->loop, x, &in);
     tdm__exchange_forget_message(x);
     if (x->phase == TDM__BUSY || x->phase == TDM__STREAMING)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: the only file of the server that knows llhttp. It is compiled strict, sees whole lines, and sees the body only
  * if that is chunked. A field's name and its value come apart; an empty value comes late, with a place in the next
- * line, which is not passed on. An Upgrade would stop it: no other protocol is spoken here, so it is passed over. */
+ * line. An Upgrade would stop it: no other protocol is spoken here, so it is passed over. */
 #include "server/parser.h"
 
 #include <errno.h>
@@ -13,23 +13,18 @@ struct tdm__parser {
     llhttp_t llhttp;
     const tdm__parser_ways *ways;
     void *owner;
-    const char *name;
-    size_t name_size;
 };
 
 static int on_name(llhttp_t *llhttp, const char *at, size_t size)
 {
     tdm__parser *parser = llhttp->data;
-    parser->name = at;
-    parser->name_size = size;
-    return 0;
+    return parser->ways->name(parser->owner, at, size) ? 0 : HPE_USER;
 }
 
 static int on_value(llhttp_t *llhttp, const char *at, size_t size)
 {
     tdm__parser *parser = llhttp->data;
-    const char *value = size ? at : parser->name + parser->name_size;
-    return parser->ways->field(parser->owner, parser->name, parser->name_size, value, size) ? 0 : HPE_USER;
+    return parser->ways->value(parser->owner, at, size) ? 0 : HPE_USER;
 }
 
 static int on_head_complete(llhttp_t *llhttp)

@@ -11,8 +11,10 @@ typedef struct tdm__parser tdm__parser;
 
 /* What is told while bytes are parsed. @return false: stop; tdm__parser_eat() fails then. */
 typedef struct tdm__parser_ways {
-    /* A field, where it lies in the bytes. An empty value has no place. */
-    bool (*field)(void *owner, const char *name, size_t name_size, const char *value, size_t value_size);
+    /* A field's name, and then its value, where they lie in the bytes. The value may come with the bytes after its line:
+     * the name may lie elsewhere by then. An empty value has no place. */
+    bool (*name)(void *owner, const char *name, size_t size);
+    bool (*value)(void *owner, const char *value, size_t size);
     bool (*data)(void *owner, const char *bytes, size_t size); /* of a chunk */
 } tdm__parser_ways;
 

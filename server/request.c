@@ -34,6 +34,8 @@ void tdm__request_unref(tdm_request *req)
     if (atomic_fetch_sub_explicit(&req->refs, 1, memory_order_acq_rel) != 1)
         return;
     assert(req->batch.count == 0);
+    if (req->body_size)
+        atomic_fetch_sub_explicit(&req->front->app->buffered, req->body_size, memory_order_relaxed);
     tdm__arena_finish(&req->arena);
     tdm__spares_give(&req->front->requests_kept, req);
 }
@@ -100,6 +102,9 @@ static tdm_request *new_request(tdm__front *front, tdm__exchange *exchange, cons
         tdm__spares_give(&front->requests_kept, req);
         return NULL;
     }
+    /* Its client may leave, and the handler have it for longer than the connection lives. */
+    if (req->body_size)
+        atomic_fetch_add_explicit(&front->app->buffered, req->body_size, memory_order_relaxed);
     split_target(req->target, &req->path, &req->path_size, &req->query, &req->query_size);
     return req;
 }

@@ -2,11 +2,9 @@
 /* DESIGN: the message rules. The head is collected line by line: each line is looked at here and in message.c for what
  * llhttp would let through, and the head is then parsed by llhttp (parser.c) where it lies, so names and values need not
  * be copied. A line goes to llhttp only when it is whole and those before it were right; so whatever is wrong first
- * decides, in any segmentation. Limits are counted in bytes from the start of
- * the message for the same reason.
+ * decides, in any segmentation. Limits are counted in bytes from the start of the message for the same reason.
  * Of a chunked body llhttp sees everything but the chunk extensions, of which it refuses legal ones: they are judged and
- * skipped here. A body of known length needs no parser.
- * A refusal is final; memory that runs out is one too (503). */
+ * skipped here. A body of known length needs no parser. A refusal is final; memory that runs out is one too (503). */
 #include "server/rules.h"
 
 #include <assert.h>
@@ -58,14 +56,12 @@ struct tdm__rules {
     tdm__request_line line;
     place *places; /* limits.fields of them */
     unsigned count;
-
     tdm__head head;
 
     tdm__bytes body;
     size_t body_limit;
     unsigned long long left; /* of the body, or of the chunk */
     tdm__chunk_line chunk_line;
-
     tdm__field *fields;
     tdm__incoming message;
 };
@@ -86,14 +82,26 @@ static bool add(tdm__rules *r, tdm__bytes *to, const char *bytes, size_t size)
 
 /* ---- what the parser tells ---- */
 
-static bool on_field(void *owner, const char *name, size_t name_size, const char *value, size_t value_size)
+/* The text may move before the value comes, so what is kept is where the name lies in it. */
+static bool on_name(void *owner, const char *name, size_t size)
 {
     tdm__rules *r = owner;
     if (r->step == TRAILERS)
         return true; /* they are checked, and forgotten */
-    assert(r->count < r->limits.fields && name >= r->text.at && value + value_size < r->text.at + r->text.size);
-    r->places[r->count++] = (place){(uint32_t) (name - r->text.at), (uint32_t) name_size,
-                                    (uint32_t) (value - r->text.at), (uint32_t) value_size};
+    assert(r->count < r->limits.fields && name >= r->text.at && name + size < r->text.at + r->text.size);
+    r->places[r->count] = (place){.name = (uint32_t) (name - r->text.at), .name_size = (uint32_t) size};
+    return true;
+}
+
+static bool on_value(void *owner, const char *value, size_t size)
+{
+    tdm__rules *r = owner;
+    if (r->step == TRAILERS)
+        return true;
+    place *at = &r->places[r->count++];
+    at->value = size ? (uint32_t) (value - r->text.at) : at->name + at->name_size;
+    at->value_size = (uint32_t) size;
+    assert(at->value + size < r->text.size);
     return true;
 }
 
@@ -103,7 +111,7 @@ static bool on_data(void *owner, const char *bytes, size_t size)
     return add(r, &r->body, bytes, size);
 }
 
-static const tdm__parser_ways ways = {.field = on_field, .data = on_data};
+static const tdm__parser_ways ways = {.name = on_name, .value = on_value, .data = on_data};
 
 static bool parse(tdm__rules *r, const char *bytes, size_t size)
 {

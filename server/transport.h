@@ -9,6 +9,8 @@
 #ifndef TANDEM_SERVER_TRANSPORT_H
 #define TANDEM_SERVER_TRANSPORT_H
 
+#include <stdatomic.h>
+
 #include <tandem/app.h>
 
 #include "server/listen.h"
@@ -66,7 +68,9 @@ typedef struct tdm__server_options {
     unsigned max_requests;    /* on one connection */
     size_t max_target, max_head, max_body;
     unsigned max_fields;
-    size_t max_buffered; /* of all bodies that are being read, or whose request is not over */
+    size_t max_buffered;     /* of all bodies */
+    atomic_size_t *buffered; /* where they are counted: here those that are being read, by the owner of a request those
+                                that it keeps */
     int64_t head_ns;     /* a request's head must have come by then */
     int64_t body_ns;     /* and its body, which has more the longer it is */
     int64_t idle_ns;     /* between requests */

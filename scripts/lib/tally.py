@@ -4,13 +4,15 @@
 
 A program of Check says "85%: Checks: 7, Failures: 1, Errors: 0" for each runner; any other program may end with
 "N passed, N failed". These counts are summed; a program that says neither counts as one test. Whatever a program says,
-if meson calls it failed it has at least one failure. STATUS is meson's own exit status. Exit 0 if nothing failed."""
+if meson calls it failed it has at least one failure. Lines "not run: …" of a program are shown. STATUS is meson's own
+exit status. Exit 0 if nothing failed."""
 import json
 import re
 import sys
 
 CHECK = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)\s*$", re.MULTILINE)
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed\s*$", re.MULTILINE)
+NOT_RUN = re.compile(r"^not run: .*$", re.MULTILINE)
 GOOD = {"OK", "EXPECTEDFAIL"}
 
 
@@ -35,7 +37,7 @@ def count(entry):
 def main():
     path, status = sys.argv[1], int(sys.argv[2])
     passed = failed = 0
-    skipped, bad = [], []
+    skipped, bad, not_run = [], [], []
     try:
         with open(path, encoding="utf-8") as log:
             entries = [json.loads(line) for line in log if line.strip()]
@@ -45,6 +47,7 @@ def main():
         if entry["result"] == "SKIP":
             skipped.append(entry["name"])
             continue
+        not_run += [f"{entry['name']}: {line}" for line in NOT_RUN.findall(entry.get("stdout") or "")]
         p, f = count(entry)
         passed, failed = passed + p, failed + f
         if f:
@@ -53,7 +56,7 @@ def main():
         bad.append(f"meson test ended with {status}, {passed} tests passed, and no test is to blame")
         failed = 1
     print()
-    for line in bad:
+    for line in not_run + bad:
         print(line)
     if skipped:
         print("skipped: " + ", ".join(skipped))

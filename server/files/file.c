@@ -59,15 +59,17 @@ static int add_version(tdm_request *req, const tdm__version *version, const tdm_
     return err;
 }
 
+/* A range is asked for with GET only: what comes with another method is passed over (RFC 9110, 14.2). */
 static tdm__conditions conditions_of(const tdm_request *req)
 {
+    bool get = strcmp(req->method, "GET") == 0;
     return (tdm__conditions){
         .if_match = tdm_request_header(req, "If-Match"),
         .if_none_match = tdm_request_header(req, "If-None-Match"),
         .if_modified_since = tdm_request_header(req, "If-Modified-Since"),
         .if_unmodified_since = tdm_request_header(req, "If-Unmodified-Since"),
         .if_range = tdm_request_header(req, "If-Range"),
-        .range = tdm_request_header(req, "Range"),
+        .range = get ? tdm_request_header(req, "Range") : NULL,
     };
 }
 

@@ -31,6 +31,8 @@ CASES = {
     "plain_counts_are_taken": ([entry("a", "OK", "x\n12 passed, 0 failed\n")], 0, "12 passed, 0 failed"),
     "plain_failures_are_taken": ([entry("a", "FAIL", "12 passed, 3 failed\n")], 1, "12 passed, 3 failed"),
     "a_skipped_program_counts_as_nothing": ([entry("a", "SKIP"), entry("b", "OK")], 0, "1 passed, 0 failed"),
+    "what_was_not_run_is_shown":
+        ([entry("a", "OK", "not run: b (none)\n3 passed, 0 failed\n")], 0, "3 passed, 0 failed"),
     "no_test_at_all_is_a_failure": ([], 0, "0 passed, 1 failed"),
     "mesons_own_failure_is_a_failure": ([entry("a", "OK")], 2, "1 passed, 1 failed"),
 }
@@ -46,6 +48,7 @@ def main():
             run = subprocess.run([sys.executable, tally, log.name, str(status)], capture_output=True, text=True)
         last = run.stdout.splitlines()[-1]
         good = last == want and run.returncode == (0 if want.endswith(" 0 failed") else 1)
+        good = good and ("a: not run: b (none)" in run.stdout) == ("not_run" in name)
         if not good:
             failed += 1
             print(f"{name}: wanted {want!r}, got {last!r} and exit {run.returncode}")

@@ -28,6 +28,7 @@ typedef struct answer {
 
 static tdm_executor *executor;
 static tdm__server *server;
+static atomic_size_t buffered;
 
 static void add(tdm__wire *wire, tdm__extra *extra, tdm__extra *next, const char *name, const char *value)
 {
@@ -158,6 +159,7 @@ const char *echo_start(bool hurried)
         .max_fields = 100,
         .max_body = 1 << 20,
         .max_buffered = 64 << 20,
+        .buffered = &buffered,
         .head_ns = 2 * second,
         .body_ns = 4 * second,
         .idle_ns = 3 * second,

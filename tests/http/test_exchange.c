@@ -25,6 +25,7 @@ static struct {
 } stream;
 
 static char piece[PIECE];
+static atomic_size_t buffered;
 
 /* Write until something waits. The exchange may be gone after any call. */
 static void write_on(void)
@@ -94,6 +95,7 @@ static void begin(bool chunked, unsigned pieces)
         .max_fields = 20,
         .max_body = 1000,
         .max_buffered = 100000,
+        .buffered = &buffered,
         .head_ns = 20 * TDM_NS_PER_S,
         .body_ns = 20 * TDM_NS_PER_S,
         .idle_ns = 20 * TDM_NS_PER_S,

@@ -204,6 +204,29 @@ START_TEST(ranges_and_conditions_are_kept)
 }
 END_TEST
 
+START_TEST(a_range_is_for_get_alone_and_several_are_none)
+{
+    begin();
+    const tdm_testreply *reply = ask("HEAD", "/s/a.txt", "Range: bytes=2-4\r\n");
+    ck_assert_int_eq(reply->status, 200);
+    ck_assert_str_eq(header(reply, "Content-Length"), "10");
+    static const char *const passed_over[] = {
+        "bytes=0-1,3-4", "bytes=0-0,0-0,0-0,0-0", "bytes=-", "bytes=4-2", "bytes=99999999999999999999-",
+        "lines=0-1",     "bytes = 0-1",           "bytes=",  "0-1",       "bytes=0x1-2",
+    };
+    for (size_t i = 0; i < sizeof passed_over / sizeof passed_over[0]; i++) {
+        char field[80];
+        snprintf(field, sizeof field, "Range: %s\r\n", passed_over[i]);
+        expect("/s/a.txt", field, 200, "0123456789");
+    }
+    expect("/s/a.txt", "Range: bytes=-99999999999999999\r\n", 206, "0123456789");
+    expect("/s/a.txt", "Range: bytes=-0\r\n", 416, NULL);
+    expect("/s/empty", "Range: bytes=0-0\r\n", 416, NULL);
+    expect("/s/empty", "Range: bytes=-1\r\n", 416, NULL);
+    end();
+}
+END_TEST
+
 START_TEST(no_name_leads_out_of_the_directory)
 {
     begin();
@@ -352,7 +375,7 @@ int main(void)
 {
     return http_main("files", (const TTest *const[]){
                                   files_have_their_type_and_version, large_files_come_whole_in_either_lane,
-                                  ranges_and_conditions_are_kept, no_name_leads_out_of_the_directory,
-                                  without_the_kernels_help_links_are_not_followed,
+                                  ranges_and_conditions_are_kept, a_range_is_for_get_alone_and_several_are_none,
+                                  no_name_leads_out_of_the_directory, without_the_kernels_help_links_are_not_followed,
                                   conditions_count_in_the_order_of_the_rfc, dates_are_read_in_all_three_forms, NULL});
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a server must bear: many connections, no descriptors, clients that stop in the middle. */
+/* What a server must bear: many connections, no descriptors, clients that take their time. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -244,6 +244,25 @@ START_TEST(a_client_that_does_not_read_its_reply_counts_as_gone)
 }
 END_TEST
 
+START_TEST(a_client_that_is_cut_off_gets_no_more_of_its_reply)
+{
+    tdm_app *app = http_app(&(tdm_app_options){.write_timeout = 0.3}, add_routes);
+    static char bytes[1 << 16];
+    http_connection stuck;
+    tdm_task_info row;
+    tdm_cursor cursor = {""};
+    http_connect(&stuck, tdm_app_url(app));
+    http_ask(&stuck, "GET", "/big", NULL);
+    http_wait_ended(tdm_app_executor(app), &cursor, &row, 1);
+    ssize_t n;
+    while ((n = recv(stuck.fd, bytes, sizeof bytes, 0)) > 0) /* what its own side of the connection has already */
+        ;
+    ck_assert_msg(n < 0 && errno == ECONNRESET, "the kernel went on sending");
+    http_disconnect(&stuck);
+    http_app_end(app);
+}
+END_TEST
+
 START_TEST(a_volley_of_connections_is_served)
 {
     tdm_app *app = http_app(&(tdm_app_options){.executor = {.loops = 2}}, add_routes);
@@ -285,124 +304,6 @@ static void expect_status(http_connection *c, int status)
     http_reply_finish(&reply);
 }
 
-/* One request, of `size` bytes in all that the limit counts. */
-typedef struct limit_case {
-    const char *name;
-    tdm_app_options options;
-    void (*say)(http_connection *c, size_t size);
-    size_t at; /* the limit */
-    int status;
-} limit_case;
-
-static void say_target(http_connection *c, size_t size)
-{
-    http_say(c, "GET /%.*s HTTP/1.1\r\nHost: x\r\n\r\n", (int) size - 1,
-             "?aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
-}
-
-static void say_head(http_connection *c, size_t size)
-{
-    static const char rest[] = "GET / HTTP/1.1\r\nHost: x\r\nX: \r\n\r\n";
-    int fill = (int) (size - (sizeof rest - 1));
-    http_say(c, "GET / HTTP/1.1\r\nHost: x\r\nX: %.*s\r\n\r\n", fill,
-             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
-}
-
-static void say_fields(http_connection *c, size_t size)
-{
-    http_say(c, "GET / HTTP/1.1\r\nHost: x\r\n");
-    for (size_t i = 1; i < size; i++)
-        http_say(c, "X: %zu\r\n", i);
-    http_say(c, "\r\n");
-}
-
-static void say_body(http_connection *c, size_t size)
-{
-    http_say(c, "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", size);
-    for (size_t i = 0; i < size; i++)
-        http_say(c, "x");
-}
-
-START_TEST(each_limit_of_size_holds_where_it_is_set)
-{
-    static const limit_case cases[] = {
-        {"target", {.max_target = 20}, say_target, 20, 414},
-        {"head", {.max_head = 80}, say_head, 80, 431},
-        {"fields", {.max_fields = 5}, say_fields, 5, 431},
-        {"body", {.max_body = 10}, say_body, 10, 413},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        tdm_app *app = http_app(&cases[i].options, add_size_route);
-        for (size_t more = 0; more <= 1; more++) {
-            http_connection c;
-            http_connect(&c, tdm_app_url(app));
-            cases[i].say(&c, cases[i].at + more);
-            http_reply reply = http_read(&c, false);
-            ck_assert_msg(reply.status == (more ? cases[i].status : 200), "%s, %zu past the limit: %d", cases[i].name,
-                          more, reply.status);
-            http_reply_finish(&reply);
-            if (more)
-                http_expect_fin(&c);
-            http_disconnect(&c);
-        }
-        http_app_end(app);
-    }
-}
-END_TEST
-
-START_TEST(the_last_request_of_a_connection_is_answered_and_closes_it)
-{
-    tdm_app *app = http_app(&(tdm_app_options){.max_requests = 3}, add_routes);
-    http_connection c;
-    http_connect(&c, tdm_app_url(app));
-    for (int i = 1; i <= 4; i++) /* all at once: the fourth is past the limit, and is not answered */
-        http_ask(&c, "GET", "/", NULL);
-    for (int i = 1; i <= 3; i++) {
-        http_reply reply = http_read(&c, false);
-        ck_assert_str_eq(reply.body, "hello");
-        const char *connection = http_field(&reply, "Connection");
-        ck_assert_msg((i == 3) == (connection && strcmp(connection, "close") == 0), "reply %d", i);
-        http_reply_finish(&reply);
-    }
-    http_expect_fin(&c);
-    http_disconnect(&c);
-    http_app_end(app);
-}
-END_TEST
-
-START_TEST(bodies_beyond_what_all_may_take_are_503_until_others_are_done)
-{
-    enum { SIZE = 60000 }; /* takes 64 KiB: two are too much, one is not */
-    static char body[SIZE];
-    tdm_app *app = http_app(&(tdm_app_options){.max_buffered = 100000}, add_size_route);
-    http_connection first, second;
-    memset(body, 'x', SIZE);
-    http_connect(&first, tdm_app_url(app));
-    http_say(&first, "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", SIZE);
-    expect_status(&first, 100);
-    http_send(&first, body, SIZE - 1);
-    for (int status = 0; status != 503;) { /* until the first body has been read, the second may find room */
-        http_connect(&second, tdm_app_url(app));
-        http_say(&second, "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", SIZE);
-        http_send(&second, body, SIZE);
-        http_reply reply = http_read(&second, false);
-        status = reply.status;
-        ck_assert(status == 200 || status == 503);
-        http_reply_finish(&reply);
-        http_disconnect(&second);
-    }
-    http_send(&first, body, 1);
-    expect_status(&first, 200);
-    for (int i = 0; i < 5; i++) { /* what was counted was given back */
-        http_say(&first, "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", SIZE);
-        http_send(&first, body, SIZE);
-        expect_status(&first, 200);
-    }
-    http_disconnect(&first);
-    http_app_end(app);
-}
-END_TEST
-
 START_TEST(a_body_has_its_time_and_more_the_longer_it_is)
 {
     enum { LONG = 256 << 10 };
@@ -423,6 +324,52 @@ START_TEST(a_body_has_its_time_and_more_the_longer_it_is)
 }
 END_TEST
 
+START_TEST(a_chunked_body_earns_its_time_by_what_it_sends)
+{
+    enum { MUCH = 256 << 10 };
+    static char body[MUCH];
+    tdm_app *app = http_app(&(tdm_app_options){.body_timeout = 0.2}, add_size_route);
+    http_connection little, much;
+    http_connect(&little, tdm_app_url(app));
+    http_connect(&much, tdm_app_url(app));
+    http_say(&much, "POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n", MUCH);
+    http_send(&much, body, MUCH - 1); /* which is worth three seconds */
+    http_say(&little, "POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\nx", MUCH);
+    expect_status(&little, 408);
+    http_expect_fin(&little);
+    http_say(&much, "x\r\n0\r\n\r\n");
+    expect_status(&much, 200);
+    http_disconnect(&little);
+    http_disconnect(&much);
+    http_app_end(app);
+}
+END_TEST
+
+START_TEST(a_client_that_takes_some_of_its_reply_in_time_gets_it_all)
+{
+    enum { SIP = 256 << 10, SIPS = 12, PAUSE_US = 100000 };
+    tdm_app *app = http_app(&(tdm_app_options){.write_timeout = 0.4}, add_routes);
+    static char bytes[SIP];
+    http_connection slow;
+    http_connect(&slow, tdm_app_url(app));
+    http_ask(&slow, "GET", "/big", NULL);
+    size_t got = 0;
+    for (int i = 0; i < SIPS; i++) { /* three times as long as a client may take nothing */
+        ssize_t n = recv(slow.fd, bytes, sizeof bytes, MSG_WAITALL);
+        ck_assert_int_gt(n, 0);
+        got += (size_t) n;
+        usleep(PAUSE_US);
+    }
+    while (got < BIG) {
+        ssize_t n = recv(slow.fd, bytes, sizeof bytes, 0);
+        ck_assert_msg(n > 0, "cut off after %zu bytes", got);
+        got += (size_t) n;
+    }
+    http_disconnect(&slow);
+    http_app_end(app);
+}
+END_TEST
+
 int main(void)
 {
     return http_main("limits", (const TTest *const[]){
@@ -431,11 +378,11 @@ int main(void)
                                    idle_connections_close_after_their_time,
                                    a_request_that_drips_is_408_in_its_time_however_often_a_byte_comes,
                                    a_client_that_does_not_read_its_reply_counts_as_gone,
+                                   a_client_that_is_cut_off_gets_no_more_of_its_reply,
                                    a_volley_of_connections_is_served,
-                                   each_limit_of_size_holds_where_it_is_set,
-                                   the_last_request_of_a_connection_is_answered_and_closes_it,
-                                   bodies_beyond_what_all_may_take_are_503_until_others_are_done,
                                    a_body_has_its_time_and_more_the_longer_it_is,
+                                   a_chunked_body_earns_its_time_by_what_it_sends,
+                                   a_client_that_takes_some_of_its_reply_in_time_gets_it_all,
                                    NULL,
                                });
 }

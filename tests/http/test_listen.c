@@ -2,7 +2,9 @@
 /* Where a server can listen: IPv6, a Unix socket, a socket that a supervisor passed on. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -62,6 +64,40 @@ START_TEST(a_server_listens_on_ipv6)
     ck_assert_msg(strncmp(tdm_app_url(app), "http://[::1]:", 13) == 0, "%s", tdm_app_url(app));
     http_expect(tdm_app_url(app), "GET", "/", 200, "hello");
     http_app_end(app);
+}
+END_TEST
+
+/* What the kernel says of this process's listening sockets: the smallest of their backlogs. */
+static unsigned backlog_here(unsigned *count)
+{
+    unsigned least = UINT_MAX;
+    *count = 0;
+    for (int fd = 0; fd < 256; fd++) {
+        int listens = 0;
+        struct tcp_info info;
+        socklen_t size = sizeof listens, info_size = sizeof info;
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) || !listens)
+            continue;
+        ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &info_size), 0);
+        least = info.tcpi_sacked < least ? info.tcpi_sacked : least;
+        ++*count;
+    }
+    return least;
+}
+
+START_TEST(each_listening_socket_has_the_backlog)
+{
+    unsigned most = 0, count;
+    FILE *file = fopen("/proc/sys/net/core/somaxconn", "r");
+    ck_assert(file && fscanf(file, "%u", &most) == 1);
+    fclose(file);
+    for (unsigned backlog = 0; backlog <= 7; backlog += 7) {
+        tdm_app *app = http_app(&(tdm_app_options){.backlog = backlog, .executor = {.loops = 2}}, add_routes);
+        unsigned wanted = backlog ? backlog : 4096;
+        ck_assert_uint_eq(backlog_here(&count), wanted < most ? wanted : most);
+        ck_assert_uint_eq(count, 2);
+        http_app_end(app);
+    }
 }
 END_TEST
 
@@ -260,6 +296,7 @@ int main(void)
 {
     return http_main("listen", (const TTest *const[]){
                                    a_server_listens_on_ipv6,
+                                   each_listening_socket_has_the_backlog,
                                    a_unix_socket_has_its_mode_and_is_gone_after_the_stop,
                                    a_client_that_hangs_up_a_unix_socket_has_left,
                                    a_socket_that_a_dead_server_left_is_replaced,

@@ -250,6 +250,41 @@ START_TEST(every_case_comes_to_the_right_end_in_any_segmentation)
 }
 END_TEST
 
+/* Memory right behind what the rules have, so that what grows must move. */
+static void fill_gaps(void *blocks[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        blocks[i] = malloc(64 + i % 64 * 64);
+}
+
+START_TEST(a_field_without_value_is_read_right_when_what_comes_after_it_moves_the_head)
+{
+    static char after[12000];
+    static void *blocks[1024];
+    memset(after, 'x', sizeof after);
+    for (size_t size = 1; size < sizeof after; size += 97) {
+        tdm__rules *rules;
+        size_t used;
+        ck_assert_int_eq(tdm__rules_create(&rules, &limits), 0);
+        static const char start[] = "GET / HTTP/1.1\r\nHost: x\r\nEmpty: \r\n", name[] = "After: ", end[] = "\r\n\r\n";
+        ck_assert_int_eq(tdm__rules_feed(rules, start, sizeof start - 1, &used), TDM__MORE);
+        fill_gaps(blocks, 1024);
+        ck_assert_int_eq(tdm__rules_feed(rules, name, sizeof name - 1, &used), TDM__MORE);
+        ck_assert_int_eq(tdm__rules_feed(rules, after, size, &used), TDM__MORE);
+        ck_assert_int_eq(tdm__rules_feed(rules, end, sizeof end - 1, &used), TDM__HEAD);
+        const tdm__incoming *in = tdm__rules_message(rules);
+        ck_assert_uint_eq(in->field_count, 3);
+        ck_assert_str_eq(in->fields[1].name, "Empty");
+        ck_assert_str_eq(in->fields[1].value, "");
+        ck_assert_str_eq(in->fields[2].name, "After");
+        ck_assert_uint_eq(strlen(in->fields[2].value), size);
+        for (size_t i = 0; i < 1024; i++)
+            free(blocks[i]);
+        tdm__rules_destroy(&rules);
+    }
+}
+END_TEST
+
 int main(void)
 {
     mallopt(M_MMAP_THRESHOLD, 1 << 24); /* bodies come and go a thousand times: their pages may stay */
@@ -258,6 +293,9 @@ int main(void)
     TCase *tc = tcase_create("rules");
     tcase_set_timeout(tc, 300);
     tcase_add_loop_test(tc, every_case_comes_to_the_right_end_in_any_segmentation, 0, SLICES);
+    suite_add_tcase(suite, tc);
+    tc = tcase_create("memory");
+    tcase_add_test(tc, a_field_without_value_is_read_right_when_what_comes_after_it_moves_the_head);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
