@@ -88,9 +88,10 @@ def go(program, *arguments):
 class Contest:
     """The figures of one bench, from the first round to the table."""
 
-    def __init__(self, bench, args, limits=None):
+    def __init__(self, bench, args, limits=None, versions=None):
         self.bench, self.args, self.rows = bench, args, []
         self.limits = limits or harness.Limits(args.check)
+        self.versions = versions  # {name: version} for the table; None: of the run times
 
     def rounds(self, contestants, cores):
         """{name: [results of each round]} of those that can take part."""
@@ -130,7 +131,7 @@ class Contest:
         if self.args.write and self.args.check:
             harness.note("the smallest run is for checking: its figures are not written down")
         elif self.args.write:
-            write_page(self.bench, [seen_on(self.args.rounds), "", *lines])
+            write_page(self.bench, [seen_on(self.args.rounds, self.versions), "", *lines])
         return self.limits.status()
 
 
@@ -187,13 +188,16 @@ def said_by(*command):
     return found and found[0]
 
 
-def seen_on(rounds):
-    versions = {"Python": said_by(DEBIAN_PYTHON, "--version"),
-                "uvloop": said_by(DEBIAN_PYTHON, "-c", "import uvloop; print(uvloop.__version__)"),
-                "Go": said_by("go", "version"), "Node": said_by("node", "--version"),
-                "libuv": said_by("pkg-config", "--modversion", "libuv"),
-                "GLib": said_by("pkg-config", "--modversion", "glib-2.0"), "Linux": said_by("uname", "-r")}
-    made_of = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+def run_times():
+    return {"Python": said_by(DEBIAN_PYTHON, "--version"),
+            "uvloop": said_by(DEBIAN_PYTHON, "-c", "import uvloop; print(uvloop.__version__)"),
+            "Go": said_by("go", "version"), "Node": said_by("node", "--version"),
+            "libuv": said_by("pkg-config", "--modversion", "libuv"),
+            "GLib": said_by("pkg-config", "--modversion", "glib-2.0"), "Linux": said_by("uname", "-r")}
+
+
+def seen_on(rounds, versions=None):
+    made_of = ", ".join(f"{name} {version}" for name, version in (versions or run_times()).items() if version)
     cores = os.cpu_count()
     return f"Seen on {datetime.date.today()}, {cores} cores of {platform.machine()}; {rounds} rounds; {made_of}:"
 
