@@ -265,6 +265,7 @@ static int compare_level(FILE *to, const load_comparison *c, side *a, side *b, c
         print_warnings(to, a, "A");
         print_warnings(to, b, "B");
         grid.rows = row;
+        grid.width = look->columns;
         load_grid_print(to, &grid);
     }
     load_grid_finish(&grid);

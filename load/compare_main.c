@@ -136,7 +136,7 @@ static int read_options(load_comparison *comparison, const options *given)
 
 static int compare(const load_comparison *comparison, const char *a_path, const char *b_path)
 {
-    const load_look look = {.colour = load_term_of(stdout).colour};
+    const load_look look = load_look_at(stdout);
     tdm_json *a = NULL, *b = NULL;
     load_compared found;
     int status = STATUS_USAGE;

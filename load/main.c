@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: tandem-load's main(): plan, run, report, exit status. Reports go to standard output, progress and complaints
  * to standard error; where they go otherwise is decided in outputs.c. */
+#include <signal.h>
 #include <string.h>
 
 #include "load/compare.h"
@@ -71,6 +72,8 @@ static int experiment(int argc, char **argv)
 int main(int argc, char **argv)
 {
     load_plan plan;
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &ignore, NULL); /* whoever reads the text may leave; what goes to files is still written */
     if (argc > 1 && !strcmp(argv[1], "compare"))
         return load_compare_main(argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "experiment"))

@@ -89,7 +89,7 @@ int load_outputs_open(load_outputs *outputs, const load_options *options)
     for (int i = 0; i < FILES; i++)
         if (is_standard(files[i].path) && files[i].write)
             outputs->text = stderr;
-    outputs->look.colour = load_term_of(outputs->text).colour;
+    outputs->look = load_look_at(outputs->text);
     outputs->progress.term = load_term_of(options->quiet ? NULL : stderr);
     int err = check_names(files);
     if (!err)
@@ -162,7 +162,7 @@ int load_outputs_report(load_outputs *outputs, const load_sweep *sweep)
     written = load_outputs_close(outputs) && written;
     if (sweep->unreachable)
         fprintf(stderr, "tandem-load: %s\n", sweep->why);
-    if (status <= 1 && failed)
-        return LOAD_STATUS_CHECK;
-    return status == 0 && !written ? 1 : status;
+    if (status <= 1 && !written)
+        return LOAD_STATUS_UNWRITTEN;
+    return status <= 1 && failed ? LOAD_STATUS_CHECK : status;
 }

@@ -9,8 +9,8 @@
 #include "load/report_log.h"
 #include "load/report_text.h"
 
-/** Exit status of a run that went well but for a check. */
-enum { LOAD_STATUS_CHECK = 5 };
+/** Exit status of a run that went well but for a report that could not be written, or for a check. */
+enum { LOAD_STATUS_UNWRITTEN = 2, LOAD_STATUS_CHECK = 5 };
 
 typedef struct load_outputs {
     const load_options *options;

@@ -41,6 +41,11 @@ void load_grid_put(load_grid *grid, unsigned row, unsigned column, const char *t
     snprintf(cell_at(grid, row, column)->text, LOAD_CELL_SIZE, "%s", text);
 }
 
+static unsigned keys_of(const load_grid *grid)
+{
+    return grid->keys ? grid->keys : 1;
+}
+
 /* 0: the column says nothing. */
 static size_t width_of(const load_grid *grid, unsigned column)
 {
@@ -55,12 +60,13 @@ static size_t width_of(const load_grid *grid, unsigned column)
     return known ? width : 0;
 }
 
-static void print_row(FILE *to, const load_grid *grid, unsigned row, const size_t *widths)
+/* The keys, and the columns from `from` to before `to`. */
+static void print_row(FILE *to, const load_grid *grid, unsigned row, const size_t *widths, unsigned from, unsigned upto)
 {
     bool any = false;
-    for (unsigned column = 0; column < grid->columns; column++) {
+    for (unsigned column = 0; column < upto; column++) {
         const char *text = cell_at(grid, row, column)->text;
-        if (!widths[column])
+        if (!widths[column] || (column >= keys_of(grid) && column < from))
             continue;
         int pad = (int) (widths[column] - load_format_columns(text));
         if (column == 0)
@@ -72,6 +78,21 @@ static void print_row(FILE *to, const load_grid *grid, unsigned row, const size_
     fputc('\n', to);
 }
 
+/* How far a table can go that has the keys and begins with column `from`: at least one column further. */
+static unsigned reach(const load_grid *grid, const size_t *widths, unsigned from)
+{
+    size_t used = 0;
+    unsigned column;
+    for (column = 0; column < keys_of(grid); column++)
+        used += widths[column] ? widths[column] + 2 : 0;
+    for (column = from; column < grid->columns; column++) {
+        used += widths[column] ? widths[column] + 2 : 0;
+        if (grid->width && used > grid->width + 2 && column > from)
+            break;
+    }
+    return column;
+}
+
 void load_grid_print(FILE *to, const load_grid *grid)
 {
     size_t *widths = calloc(grid->columns + 1, sizeof *widths);
@@ -79,10 +100,13 @@ void load_grid_print(FILE *to, const load_grid *grid)
         return;
     for (unsigned column = 0; column < grid->columns; column++)
         widths[column] = width_of(grid, column);
-    for (unsigned row = 0; row < grid->rows; row++) {
-        if (grid->gaps && grid->gaps[row])
-            fputc('\n', to);
-        print_row(to, grid, row, widths);
+    for (unsigned from = keys_of(grid), upto; from < grid->columns; from = upto) {
+        upto = reach(grid, widths, from);
+        for (unsigned row = 0; row < grid->rows; row++) {
+            if ((grid->gaps && grid->gaps[row]) || (row == 0 && from > keys_of(grid)))
+                fputc('\n', to);
+            print_row(to, grid, row, widths, from, upto);
+        }
     }
     free(widths);
 }

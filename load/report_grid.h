@@ -11,6 +11,8 @@ typedef struct load_grid {
     struct load_cell *cells;
     const bool *gaps; /**< an empty line before row i; NULL: none */
     unsigned columns, rows;
+    unsigned keys;  /**< so many columns say what a row is about; 0 is 1 */
+    unsigned width; /**< the most columns of text, 0: any. A wider table goes into several, each with the keys */
 } load_grid;
 
 /** Room for a cell's text, its NUL included; a longer one is cut. */

@@ -254,7 +254,7 @@ static void write_rounds(const page *p)
     FILE *words = open_memstream(&text, &size);
     if (!words)
         return;
-    load_rounds_tables(words, p->rounds, p->count);
+    load_rounds_tables(words, p->rounds, p->count, 0);
     if (fclose(words) == 0 && size) {
         fputs("<section><h2>The rounds</h2><div class=\"scroll\" tabindex=\"0\"><pre>", p->to);
         load_html_text(p->to, text + 1); /* without the empty line before the first table */

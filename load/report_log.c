@@ -13,7 +13,7 @@
 #include "load/report_csv.h"
 #include "load/words.h"
 
-enum { LOG_BUFFER = 256 * 1024, LINE_MOST = 1024 };
+enum { LOG_BUFFER = 64 * 1024, LINE_MOST = 1024 };
 
 struct load_log {
     int fd, error;

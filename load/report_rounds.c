@@ -161,7 +161,7 @@ static void fill_table(load_grid *grid, bool *gaps, const load_rounds *rounds, u
 }
 
 static void print_table(FILE *to, const load_rounds *rounds, unsigned count, const char *title,
-                        load_round_figure figure)
+                        load_round_figure figure, unsigned width)
 {
     static const char *const headings[COLUMNS] = {"",       "min", "max",      "mean", "stddev",
                                                   "median", "IQR", "outliers", "OPS",  "rounds"};
@@ -175,6 +175,7 @@ static void print_table(FILE *to, const load_rounds *rounds, unsigned count, con
             load_grid_put(&grid, 0, column, column ? headings[column] : title);
         fill_table(&grid, gaps, rounds, count, figure);
         grid.gaps = gaps;
+        grid.width = width;
         fputc('\n', to);
         load_grid_print(to, &grid);
         load_grid_finish(&grid);
@@ -182,7 +183,7 @@ static void print_table(FILE *to, const load_rounds *rounds, unsigned count, con
     free(gaps);
 }
 
-void load_rounds_tables(FILE *to, const load_rounds *rounds, unsigned count)
+void load_rounds_tables(FILE *to, const load_rounds *rounds, unsigned count, unsigned width)
 {
     unsigned most = 0;
     for (unsigned i = 0; i < count; i++)
@@ -190,11 +191,10 @@ void load_rounds_tables(FILE *to, const load_rounds *rounds, unsigned count)
     if (most < 2)
         return;
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
-        print_table(to, rounds, count, tables[i].title, tables[i].figure);
-    fputs(
-        "\nmedian (n): n times the least at that level. outliers: rounds more than a standard deviation from the mean; "
-        "more than 1.5 IQR\noutside the quartiles. OPS: replies, or tasks, a second.\n",
-        to);
+        print_table(to, rounds, count, tables[i].title, tables[i].figure, width);
+    fputs("\nmedian (n): n times the least at that level. OPS: replies, or tasks, a second.\n"
+          "outliers: rounds more than a standard deviation from the mean; more than 1.5 IQR outside the quartiles.\n",
+          to);
 }
 
 /* ---- verdicts ---- */

@@ -27,8 +27,9 @@ typedef struct load_rounds {
 /** Group the steps of a sweep. @param out malloc'ed. @return how many; -ENOMEM. */
 int load_rounds_make(load_rounds **out, const load_sweep *sweep);
 
-/** Tables of min, max, mean, stddev, median, IQR, outliers, OPS, rounds; nothing if there was one round. */
-void load_rounds_tables(FILE *to, const load_rounds *rounds, unsigned count);
+/** Tables of min, max, mean, stddev, median, IQR, outliers, OPS, rounds; nothing if there was one round.
+ *  @param width the most columns of text; 0: any. */
+void load_rounds_tables(FILE *to, const load_rounds *rounds, unsigned count, unsigned width);
 /** One line for each pair of the first target at a level and another at the same; nothing for one target. */
 void load_rounds_verdicts(FILE *to, const load_rounds *rounds, unsigned count);
 

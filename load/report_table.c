@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "load/format.h"
+#include "load/report_fold.h"
 #include "load/report_grid.h"
 #include "load/report_rounds.h"
 #include "load/words.h"
@@ -96,7 +97,7 @@ static void fill_row(load_grid *grid, unsigned row, const load_step *step, bool 
     fill_tasks(grid, row, step);
 }
 
-static int print_table(FILE *to, const load_sweep *sweep)
+static int print_table(FILE *to, const load_sweep *sweep, const load_look *look)
 {
     load_grid grid;
     bool *gaps = calloc(sweep->step_count + 1, sizeof *gaps), rounds = sweep->steps[sweep->step_count - 1].round > 0;
@@ -112,6 +113,8 @@ static int print_table(FILE *to, const load_sweep *sweep)
         gaps[i + 1] = i && sweep->steps[i].target_index != sweep->steps[i - 1].target_index;
     }
     grid.gaps = gaps;
+    grid.keys = REQUESTS; /* target, round, level */
+    grid.width = look->columns;
     load_grid_print(to, &grid);
     load_grid_finish(&grid);
     free(gaps);
@@ -146,13 +149,13 @@ static void print_knees(FILE *to, const load_sweep *sweep)
     free(text);
 }
 
-static void print_rounds(FILE *to, const load_sweep *sweep)
+static void print_rounds(FILE *to, const load_sweep *sweep, const load_look *look)
 {
     load_rounds *rounds = NULL;
     int count = load_rounds_make(&rounds, sweep);
     if (count < 0)
         return;
-    load_rounds_tables(to, rounds, (unsigned) count);
+    load_rounds_tables(to, rounds, (unsigned) count, look->columns);
     char *text = NULL;
     size_t size = 0;
     FILE *words = open_memstream(&text, &size);
@@ -190,12 +193,15 @@ static void print_verdict(FILE *to, const load_sweep *sweep, const load_look *lo
 
 void load_report_table(FILE *to, const load_sweep *sweep, const load_look *look)
 {
+    load_fold fold;
     if (!sweep->step_count)
         return;
+    to = load_fold_begin(&fold, to, look->columns, 2);
     print_loops(to, sweep);
-    if (print_table(to, sweep) < 0)
-        return;
-    print_rounds(to, sweep);
-    print_knees(to, sweep);
-    print_verdict(to, sweep, look);
+    if (print_table(to, sweep, look) == 0) {
+        print_rounds(to, sweep, look);
+        print_knees(to, sweep);
+        print_verdict(to, sweep, look);
+    }
+    load_fold_end(&fold);
 }

@@ -5,9 +5,25 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "load/format.h"
+#include "load/report_fold.h"
+#include "load/term.h"
 #include "load/words.h"
+
+#define NAME_COLUMNS 17    /* of the names at the left */
+#define LATENCY_COLUMNS 64 /* of four percentiles and the marks around a note */
+
+load_look load_look_at(FILE *to)
+{
+    const load_term term = load_term_of(to);
+    load_look look = {.colour = term.colour};
+    unsigned rows;
+    if (term.live)
+        load_term_size(&term, &look.columns, &rows);
+    return look;
+}
 
 const char *load_paint(const load_look *look, const char *code)
 {
@@ -19,12 +35,21 @@ static load_text percentile(const tdm_histogram *h, double p)
     return load_format_duration(tdm_histogram_percentile(h, p));
 }
 
-static void latency_line(FILE *to, const char *name, const tdm_histogram *h, const char *note)
+/* What a block is written with. */
+typedef struct block {
+    FILE *to;
+    const load_look *look;
+} block;
+
+/* The note is left out where it would take a line of its own. */
+static void latency_line(const block *b, const char *name, const tdm_histogram *h, const char *note)
 {
     if (!tdm_histogram_count(h))
         return;
-    fprintf(to, "  %-14s p50 %-9s  p99 %-9s  p99.9 %-9s  max %-9s%s\n", name, percentile(h, 50).text,
-            percentile(h, 99).text, percentile(h, 99.9).text, load_format_duration(tdm_histogram_max(h)).text, note);
+    bool noted = *note && (!b->look->columns || b->look->columns >= NAME_COLUMNS + LATENCY_COLUMNS + strlen(note));
+    fprintf(b->to, "  %-14s p50 %-9s  p99 %-9s  p99.9 %-9s  max %-9s", name, percentile(h, 50).text,
+            percentile(h, 99).text, percentile(h, 99.9).text, load_format_duration(tdm_histogram_max(h)).text);
+    fprintf(b->to, noted ? "  (%s)\n" : "\n", note);
 }
 
 static void retry_after(FILE *to, const load_step *step)
@@ -65,17 +90,17 @@ static void pace_line(FILE *to, const load_step *step)
     fputc('\n', to);
 }
 
-static void response_lines(FILE *to, const load_step *step)
+static void response_lines(const block *b, const load_step *step)
 {
     bool open = step->loop == LOAD_LOOP_OPEN;
-    latency_line(to, "response", step->latency, open ? "  (due to reply complete)" : "  (sent to reply complete)");
+    latency_line(b, "response", step->latency, open ? "due to reply complete" : "sent to reply complete");
     if (open)
-        latency_line(to, "uncorrected", step->uncorrected, "  (sent to reply complete)");
-    latency_line(to, "not ok", step->failed_latency, "  (of what was rejected or failed)");
+        latency_line(b, "uncorrected", step->uncorrected, "sent to reply complete");
+    latency_line(b, "not ok", step->failed_latency, "of what was rejected or failed");
     for (unsigned i = 0; step->url_count > 1 && i < step->url_count; i++) {
         char name[40];
         snprintf(name, sizeof name, "- %.12s", load_words_request(step->target, i));
-        latency_line(to, name, step->urls[i].latency, "");
+        latency_line(b, name, step->urls[i].latency, "");
     }
 }
 
@@ -134,8 +159,9 @@ static void server_line(FILE *to, const load_step *step)
     fputs(" (tasks of other clients are in it)\n", to);
 }
 
-static void followed_lines(FILE *to, const load_step *step)
+static void followed_lines(const block *b, const load_step *step)
 {
+    FILE *to = b->to;
     const load_tasks *tasks = &step->tasks;
     if (tasks->follow == LOAD_FOLLOW_OFF || tasks->follow == LOAD_FOLLOW_NO_IDS)
         return;
@@ -144,11 +170,11 @@ static void followed_lines(FILE *to, const load_step *step)
     if (!load_step_has_runs(step))
         return;
     multiplicity_lines(to, step);
-    latency_line(to, "start latency", tasks->start_latency, "  (accepted to started)");
-    latency_line(to, "queue wait", tasks->queue_wait, "  (ready to started)");
-    latency_line(to, "run time", tasks->run_time, "  (started to ended)");
-    latency_line(to, "completion", tasks->completion, "  (accepted to ended)");
-    latency_line(to, "loop lag", tasks->loop_lag, "  (asked to answered)");
+    latency_line(b, "start latency", tasks->start_latency, "accepted to started");
+    latency_line(b, "queue wait", tasks->queue_wait, "ready to started");
+    latency_line(b, "run time", tasks->run_time, "started to ended");
+    latency_line(b, "completion", tasks->completion, "accepted to ended");
+    latency_line(b, "loop lag", tasks->loop_lag, "asked to answered");
     if (!tasks->clock_same) {
         fprintf(to, "  %-14s ", "clock");
         load_words_clock(to, step);
@@ -156,8 +182,9 @@ static void followed_lines(FILE *to, const load_step *step)
     }
 }
 
-void load_report_step(FILE *to, const load_step *step, const load_look *look)
+static void write_step(FILE *to, const load_step *step, const load_look *look)
 {
+    const block b = {to, look};
     fprintf(to, "%s%s%s: ", load_paint(look, LOAD_BOLD), step->target->label, load_paint(look, LOAD_PLAIN));
     load_words_plan(to, step);
     fprintf(to, ", %s loop", load_loop_name(step->loop));
@@ -166,9 +193,9 @@ void load_report_step(FILE *to, const load_step *step, const load_look *look)
     fputc('\n', to);
     requests_line(to, step);
     pace_line(to, step);
-    response_lines(to, step);
+    response_lines(&b, step);
     generator_line(to, step);
-    followed_lines(to, step);
+    followed_lines(&b, step);
     fprintf(to, "  %-14s ", "seen");
     load_words_seen(to, step);
     fputc('\n', to);
@@ -177,4 +204,11 @@ void load_report_step(FILE *to, const load_step *step, const load_look *look)
         fprintf(to, "  %s%-14s %s%s\n", load_paint(look, LOAD_RED), "trouble", trouble, load_paint(look, LOAD_PLAIN));
     free(trouble);
     fputc('\n', to);
+}
+
+void load_report_step(FILE *to, const load_step *step, const load_look *look)
+{
+    load_fold fold;
+    write_step(load_fold_begin(&fold, to, look->columns, NAME_COLUMNS), step, look);
+    load_fold_end(&fold);
 }

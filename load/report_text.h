@@ -9,6 +9,7 @@
 /** How the text may look. */
 typedef struct load_look {
     bool colour;
+    unsigned columns; /**< of the terminal; 0: lines may be of any length */
 } load_look;
 
 #define LOAD_BOLD "\033[1m"
@@ -17,6 +18,8 @@ typedef struct load_look {
 #define LOAD_DIM "\033[2m"
 #define LOAD_PLAIN "\033[0m"
 
+/** Of what goes to this stream. */
+load_look load_look_at(FILE *to);
 /** The code, or nothing where there is no colour. */
 const char *load_paint(const load_look *look, const char *code);
 

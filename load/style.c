@@ -35,7 +35,7 @@ const char *const load_style_sheet[] = {
     ".good{border-left-color:var(--good)}\n.verdict.bad{border-left-color:var(--bad)}\n",
     ".scroll{overflow-x:auto;border:1px solid var(--rule);border-radius:8px;background:var(--card)}\n",
     "table{border-collapse:collapse;width:100%;font-size:13px;font-variant-numeric:tabular-nums}\n",
-    "th,td{padding:6px 9px;text-align:right;white-space:nowrap}\n",
+    "th,td{padding:6px 7px;text-align:right;white-space:nowrap}\n",
     "thead th{color:var(--dim);font-weight:600;text-align:right}\nthead th[colspan]{text-align:center;"
     "border-left:1px solid var(--rule);padding-bottom:0}\nthead tr:last-child th{font-weight:400;padding-top:0}\n",
     "thead tr:first-child th:first-child,tbody th{text-align:left}\nthead th[rowspan]{vertical-align:bottom}\n",

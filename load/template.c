@@ -108,7 +108,7 @@ static int add_slot(maker *m, const char *name, size_t size, bool in_body)
     return 0;
 }
 
-/* Text with places in it. */
+/* Text with places in it. A body may be a document that has {{ of its own. */
 static int add_source(maker *m, const char *text, size_t size, bool in_body)
 {
     const char *end = text + size;
@@ -117,7 +117,7 @@ static int add_source(maker *m, const char *text, size_t size, bool in_body)
         const char *close = open ? memmem(open, (size_t) (end - open), "}}", 2) : NULL;
         add_text(m, text, (size_t) ((close ? open : end) - text), in_body);
         if (!close)
-            return 0;
+            return open && !in_body ? complain(m, "%.40s: {{ without }}", open) : 0;
         int err = add_slot(m, open + 2, (size_t) (close - open - 2), in_body);
         if (err)
             return err;

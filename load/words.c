@@ -171,15 +171,18 @@ void load_words_trouble(FILE *to, const load_step *step)
 void load_words_good(FILE *to, const load_sweep *sweep)
 {
     uint64_t left_alone = 0;
-    bool followed = true;
+    bool followed = true, untold = false;
     for (unsigned i = 0; i < sweep->step_count; i++) {
         const load_tasks *tasks = &sweep->steps[i].tasks;
         left_alone += tasks->follow == LOAD_FOLLOW_OFF ? tasks->promised : 0;
         followed = followed && tasks->follow == LOAD_FOLLOW_COMPLETE;
+        untold = untold || tasks->follow == LOAD_FOLLOW_NO_IDS;
     }
     if (left_alone)
         fprintf(to, "no request failed; what became of %s tasks was not looked at (--follow)",
                 load_format_count(left_alone).text);
+    else if (untold)
+        fputs("no request failed; what became of tasks is not known, for a target tells nothing of them", to);
     else
         fputs(followed ? "nothing was lost and nothing failed" : "no request failed", to);
 }

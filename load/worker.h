@@ -49,7 +49,7 @@ typedef struct load_news {
 
 typedef enum load_order { LOAD_ORDER_NONE, LOAD_ORDER_OPEN, LOAD_ORDER_DRIVE, LOAD_ORDER_QUIT } load_order;
 
-enum { LOAD_RECORDS = 4096 };
+enum { LOAD_RECORDS = 256 };
 
 struct load_worker {
     load_engine *engine;

@@ -6,6 +6,7 @@ ours and the baseline in turn, so that a drifting machine moves both. `--check` 
 goes through everything; then figures are printed and no limit is judged."""
 import argparse
 import json
+import math
 import os
 import re
 import signal
@@ -138,7 +139,7 @@ def tasks_of(step):
 def percentile(values, share):
     """The smallest of the values that at least this share (0 ... 100) of them does not exceed."""
     ordered = sorted(values)
-    return ordered[max(0, -(-len(ordered) * share // 100) - 1)]
+    return ordered[max(0, math.ceil(len(ordered) * share / 100) - 1)]
 
 
 median = statistics.median
@@ -176,6 +177,9 @@ class Limits:
 
     def at_least(self, what, value, limit):
         self.judge(what, value, value is not None and value >= limit, f"at least {limit}")
+
+    def within(self, what, value, least, most):
+        self.judge(what, value, value is not None and least <= value <= most, f"{least:.3g} to {most:.3g}")
 
     def judge(self, what, value, good, promise):
         if not self.check:

@@ -83,6 +83,18 @@ def limits_are_judged_by_better_and_only_in_a_full_run():
         assert said_by(work, check=True)[2] == 0
 
 
+def figures_that_should_agree_may_differ_either_way_and_no_more():
+    for value, want in ((0.91, 0), (1.09, 0), (0.89, 1), (1.11, 1)):
+        _, notes, status = said_by(lambda b: b.limits.within("x", value, 0.9, 1.1))
+        assert status == want and ("BROKEN" in notes) == bool(want), (value, notes)
+
+
+def a_percentile_is_the_least_value_that_so_many_do_not_exceed():
+    values = list(range(1, 1001))
+    for share, want in ((50, 500), (99, 990), (99.9, 999), (100, 1000), (0, 1)):
+        assert harness.percentile(values, share) == want, (share, harness.percentile(values, share))
+
+
 def the_table_goes_between_its_marks_and_replaces_what_was_there():
     page = "before\n<!-- demo: begin -->\nold\n<!-- demo: end -->\nafter\n"
     with tempfile.NamedTemporaryFile("r+", encoding="utf-8") as file:
@@ -97,6 +109,11 @@ def the_table_goes_between_its_marks_and_replaces_what_was_there():
             assert re.search(rf"\| +{contest.readable(value)} \(", text) and "· 0.5 |" in text, text
             assert " not run |" in text and "old" not in text, text
         assert "1,235,000" not in text, text
+        said_by(lambda b: (setattr(b, "versions", {"wrk": "4.1", "h2load": None}), b.figure("x", [7], "1/s", {})),
+                write=True)
+        with open(file.name, encoding="utf-8") as f:
+            text = f.read()
+        assert "; wrk 4.1:" in text and "Python" not in text, text
         said_by(lambda b: b.figure("x", [8], "1/s", {}), write=True, check=True)
         with open(file.name, encoding="utf-8") as f:
             assert f.read() == text, "a run in its smallest form was written down"
@@ -111,6 +128,8 @@ TESTS = (each_baseline_has_a_line_with_its_name_and_ratio, a_figure_without_base
          a_baseline_that_was_not_run_is_null_and_not_judged, a_program_that_is_not_there_is_named_with_how_to_get_it,
          each_round_begins_with_another, a_program_that_fails_fails_the_bench,
          limits_are_judged_by_better_and_only_in_a_full_run,
+         figures_that_should_agree_may_differ_either_way_and_no_more,
+         a_percentile_is_the_least_value_that_so_many_do_not_exceed,
          the_table_goes_between_its_marks_and_replaces_what_was_there, numbers_are_short)
 
 if __name__ == "__main__":

@@ -93,7 +93,21 @@ def files(url, at):
         promise(f"{option}: what cannot be written is said before the run",
                 nowhere.returncode == 2 and "cannot write" in nowhere.stderr and not nowhere.stdout, nowhere.stderr)
     full = load("-q", "--json", "/dev/full", url)
-    promise("a full disk is said", full.returncode != 0 and "cannot write /dev/full" in full.stderr, full.stderr)
+    promise("a full disk is said, and is status 2", full.returncode == 2 and "cannot write /dev/full" in full.stderr, full.stderr)
+
+
+def nobody_reads(at, url):
+    """Standard output is a pipe that nobody reads any more."""
+    kept = os.path.join(at, "kept.json")
+    ends = os.pipe()
+    os.close(ends[0])
+    done = subprocess.run([LOAD, "-n", "3", "--json", kept, url], stdout=ends[1], stderr=subprocess.PIPE, text=True,
+                          timeout=TIMEOUT_S, check=False)
+    os.close(ends[1])
+    with open(kept, encoding="utf-8") as f:
+        made = json.load(f)["steps"][0]["requests"]["made"]
+    promise("files are written though nobody reads the text, and the status tells of it", made == 3 and
+            done.returncode == 2 and "cannot write the report: Broken pipe" in done.stderr, done.stderr)
 
 
 # ---- compare ----
@@ -147,13 +161,14 @@ def compare(url, at):
 
 # ---- the live view ----
 
-def on_terminal(columns, resize_to, environment, *options):
-    """Run on a terminal of our own that is resized once the first frame was seen: what was written before and after."""
+def on_terminal(columns, resize_to, environment, *options, shown="stderr"):
+    """Run with one stream on a terminal of our own, resized once a first frame was seen: what came before and after."""
     master, slave = pty.openpty()
     size = struct.pack("HHHH", 24, columns, 0, 0)
     fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
     env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM", "LC_ALL", "LC_CTYPE")}
-    child = subprocess.Popen([LOAD, *options], stdin=slave, stdout=subprocess.DEVNULL, stderr=slave,
+    child = subprocess.Popen([LOAD, *options], stdin=slave,
+                             **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, shown: slave},
                              env={**env, "TERM": "xterm-256color", "LANG": "C.UTF-8", **environment})
     os.close(slave)
     seen, before, end = b"", None, time.monotonic() + TIMEOUT_S
@@ -199,6 +214,16 @@ def live(url):
     promise("a dumb terminal gets no codes", "\033" not in dumb)
     quiet = "".join(on_terminal(100, 100, {}, "-q", *step))
     promise("-q shows nothing", quiet.strip() == "", repr(quiet[:200]))
+
+
+def fitted(url):
+    for columns in (80, 40):
+        text = "".join(on_terminal(columns, columns, {}, "-r", "2", "-c", "4,20", "--follow", "--label", "one,two", url, url,
+                                   shown="stdout"))
+        promise(f"the report keeps to a terminal of {columns} columns", 0 < widest(text) <= columns,
+                f"{widest(text)}\n{text}")
+        promise(f"nothing is missing at {columns} columns", all(word in text for word in (
+            "completion", "elapsed / ideal", "outliers", "nothing was lost")) and text.count("target") > 1, text)
 
 
 # ---- the experiment ----
@@ -256,7 +281,7 @@ def without_ids(at):
                 done.stdout.count("the target tells nothing of its tasks (GET /tasks?ended_after=now answered 404): only "
                                   "its replies were measured") == 8, done.stdout[-2000:] + done.stderr)
         promise("nothing is claimed of its tasks", "nothing was lost" not in done.stdout and
-                "\nno request failed\n" in done.stdout and "peak" not in done.stdout, done.stdout[-500:])
+                "\nno request failed; what became of tasks is not known" in done.stdout and "peak" not in done.stdout, done.stdout[-500:])
         with open(page, encoding="utf-8") as f:
             text = f.read()
         promise("its page shows replies alone", "How the server answered" in text and 'class="responses"' in text and
@@ -275,8 +300,10 @@ def main():
         with tempfile.TemporaryDirectory() as at:
             checks(url)
             files(url, at)
+            nobody_reads(at, url)
             compare(url, at)
             live(url)
+            fitted(url)
             experiment(base)
             without_ids(at)
     finally:

@@ -138,6 +138,8 @@ START_TEST(what_cannot_be_sent_is_refused_with_a_reason)
     check_wrong_field("A: {{random:9-7}}", "{{random:9-7}}");
     check_wrong_field("A: {{random:-7}}", "{{random:-7}}");
     check_wrong_field("A: {{random:1-}}", "{{random:1-}}");
+    check_wrong_field("A: {{counter", "{{counter: {{ without }}");
+    check_wrong(&(load_parts){.authority = "h", .target = "/{{uuid}"}, "{{uuid}: {{ without }}");
     check_wrong(&(load_parts){.method = "GE T", .authority = "h", .target = "/"}, "no method");
     check_wrong(&(load_parts){.method = "", .authority = "h", .target = "/"}, "no method");
     check_wrong(&(load_parts){.method = "CONNECT", .authority = "h", .target = "/"}, "no method");
