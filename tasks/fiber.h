@@ -31,7 +31,7 @@ typedef struct tdm__fibers {
 
 /* Idle fibers that keep their memory for ever; and how long a span is: what was in use at once within one keeps it too. */
 enum { TDM__FIBERS_KEPT = 64 };
-#define TDM__FIBERS_SPAN_NS INT64_C(10000000000)
+#define TDM__FIBERS_SPAN_NS INT64_C(60000000000)
 
 void tdm__fibers_init(tdm__fibers *fibers);
 /* None may be live. */
