@@ -291,6 +291,8 @@ tdm__fiber *tdm__fiber_take(tdm__fibers *fibers)
     if (fiber) {
         fibers->warm = fiber->next_idle;
         fibers->warm_count--;
+        if (fibers->warm)
+            tdm__fiber_expect(fibers->warm);
     } else if ((fiber = fibers->cold)) {
         if (context_make(fiber) < 0)
             return NULL;
@@ -318,6 +320,14 @@ void tdm__fibers_finish(tdm__fibers *fibers)
         fiber_destroy(fiber);
     }
     tdm__stack_source_finish(&fibers->stacks);
+}
+
+void tdm__fiber_expect(const tdm__fiber *fiber)
+{
+    enum { LINE = 64, LINES = 4 }; /* of the innermost frames */
+    const char *frames = fiber->context;
+    for (int i = 0; i < LINES; i++)
+        __builtin_prefetch(frames + (ptrdiff_t) i * LINE, 1);
 }
 
 const tdm__stack *tdm__fiber_stack(const tdm__fiber *fiber)

@@ -53,6 +53,9 @@ bool tdm__fiber_resume(tdm__fibers *fibers, tdm__fiber *fiber);
 /* On a fiber: back to the loop's context, until resumed. */
 void tdm__fiber_suspend(tdm__fibers *fibers);
 
+/* It will soon be resumed: begin to fetch what that touches. */
+void tdm__fiber_expect(const tdm__fiber *fiber);
+
 const tdm__stack *tdm__fiber_stack(const tdm__fiber *fiber);
 
 #endif

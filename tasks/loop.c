@@ -214,9 +214,10 @@ void tdm__loop_add(tdm__loop *loop, tdm__message *message, void (*run)(tdm__mess
 void tdm__loop_resume(tdm__loop *loop, tdm__exec *exec)
 {
     exec->message.run = resume_exec;
-    if (loop == current)
+    if (loop == current) {
+        __builtin_prefetch(exec->fiber, 1);
         tdm__message_list_add(&loop->todo, &exec->message);
-    else
+    } else
         tdm__loop_post(loop, &exec->message);
 }
 
@@ -262,6 +263,14 @@ static int64_t next_deadline(const tdm__loop *loop)
 
 /* ---- turns ---- */
 
+/* With a million fibers each is in no cache; what the next one needs comes while this one runs. */
+static void look_ahead(const tdm__loop *loop)
+{
+    const tdm__message *next = loop->todo.first;
+    if (next && next->run == resume_exec)
+        tdm__fiber_expect(((const tdm__exec *) next)->fiber);
+}
+
 static void run_messages(tdm__loop *loop)
 {
     tdm__loop_now(loop); /* once for all that takes no time */
@@ -273,6 +282,7 @@ static void run_messages(tdm__loop *loop)
         if (!message)
             break;
         tdm__point();
+        look_ahead(loop);
         message->run(message);
     }
 }
