@@ -256,7 +256,7 @@ static int wait_on_fiber(const fd_wait *self, int64_t deadline_ns)
         err = tell(*fds, self->fd); /* no report comes before this fiber suspends */
     if (err)
         return err;
-    tdm__wait_begin(self->exec, false);
+    tdm__wait_begin_in(self->exec, false, "tdm_wait_fd");
     return tdm__wait_until(self->exec, deadline_ns);
 }
 
@@ -309,7 +309,7 @@ static int wait_on_thread(const fd_wait *self, int64_t deadline_ns)
     if (err)
         return err;
     struct pollfd poll_for = {.fd = self->fd, .events = self->events};
-    tdm__wait_begin(self->exec, false);
+    tdm__wait_begin_in(self->exec, false, "tdm_wait_fd");
     return tdm__wait_until_polled(self->exec, &poll_for, bell, deadline_ns);
 }
 
@@ -334,7 +334,7 @@ static int wait_for_nothing(fd_wait *self)
     int err = enter(self, true);
     if (err)
         return err;
-    tdm__wait_begin(self->exec, false);
+    tdm__wait_begin_in(self->exec, false, "tdm_wait_fd");
     return tdm__wait_until(self->exec, 0);
 }
 
