@@ -111,12 +111,8 @@ int tdm_app_create(tdm_app **out, const tdm_app_options *given)
         return -ENOMEM;
     static const tdm_app_options defaults;
     app->options = given ? *given : defaults;
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&app->lock, NULL);
-    pthread_cond_init(&app->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    tdm__cond_init(&app->changed);
     app->name = copy_of(app->options.name, "tandem");
     app->version = copy_of(app->options.version, tdm_version());
     app->host = copy_of(app->options.host, "127.0.0.1");
@@ -307,7 +303,7 @@ int tdm_app_destroy(tdm_app **app_at)
     free(app->host);
     free(app->port);
     free(app->unix_path);
-    pthread_cond_destroy(&app->changed);
+    tdm__cond_finish(&app->changed);
     pthread_mutex_destroy(&app->lock);
     free(app);
     return 0;

@@ -16,18 +16,18 @@
 void tdm__app_quiet(void *context)
 {
     tdm_app *app = context;
-    pthread_mutex_lock(&app->lock);
+    tdm__lock(&app->lock);
     app->quiet = true;
-    pthread_cond_broadcast(&app->changed);
-    pthread_mutex_unlock(&app->lock);
+    tdm__cond_broadcast(&app->changed);
+    tdm__unlock(&app->lock);
 }
 
 void tdm_app_hurry(tdm_app *app)
 {
-    pthread_mutex_lock(&app->lock);
+    tdm__lock(&app->lock);
     app->hurried = true;
-    pthread_cond_broadcast(&app->changed);
-    pthread_mutex_unlock(&app->lock);
+    tdm__cond_broadcast(&app->changed);
+    tdm__unlock(&app->lock);
     if (app->executor)
         tdm_executor_hurry(app->executor);
 }
@@ -35,13 +35,12 @@ void tdm_app_hurry(tdm_app *app)
 /* Wait for `quiet` (or only for time to pass), until then or a hurry. @return is it quiet? */
 static bool wait_until(tdm_app *app, int64_t due_ns, bool for_quiet)
 {
-    struct timespec until = {.tv_sec = (time_t) (due_ns / TDM_NS_PER_S), .tv_nsec = (long) (due_ns % TDM_NS_PER_S)};
-    pthread_mutex_lock(&app->lock);
-    int err = 0;
-    while (!err && !app->hurried && !(for_quiet && app->quiet))
-        err = pthread_cond_timedwait(&app->changed, &app->lock, &until);
+    bool in_time = true;
+    tdm__lock(&app->lock);
+    while (in_time && !app->hurried && !(for_quiet && app->quiet))
+        in_time = tdm__cond_wait(&app->changed, &app->lock, due_ns);
     bool quiet = app->quiet;
-    pthread_mutex_unlock(&app->lock);
+    tdm__unlock(&app->lock);
     return quiet;
 }
 

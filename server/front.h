@@ -13,6 +13,7 @@
 #include "server/route/group.h"
 #include "server/spares.h"
 #include "server/transport.h"
+#include "tasks/sync.h"
 
 /* One per loop; its own cache lines, because each request counts. */
 typedef struct tdm__front {
@@ -48,9 +49,9 @@ struct tdm_app {
     atomic_int state; /* tdm__app_state; changed by the thread that starts or stops */
 
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* on the monotonic clock */
-    bool quiet, hurried;    /* under `lock` */
-    tdm_manifest manifest;  /* of the stop; the stopping thread's */
+    tdm__cond changed;
+    bool quiet, hurried;   /* under `lock` */
+    tdm_manifest manifest; /* of the stop; the stopping thread's */
 };
 
 /* Any thread: `quiet` of the transport. */

@@ -10,6 +10,7 @@
 
 #include "server/listen.h"
 #include "server/transport.h"
+#include "tasks/sync.h"
 
 typedef struct tdm__gate tdm__gate;
 
@@ -36,7 +37,7 @@ struct tdm__server {
     _Atomic uint64_t accepted, half_closed, refused;
     /* For tdm__server_destroy(): how many gates have ended. */
     pthread_mutex_t lock;
-    pthread_cond_t changed;
+    tdm__cond changed;
     unsigned ended; /* under `lock` */
 };
 

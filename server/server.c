@@ -42,10 +42,10 @@ static void on_end(tdm__message *message)
     if (slot->gate)
         slot->gate->ways->destroy(slot->gate);
     slot->gate = NULL;
-    pthread_mutex_lock(&server->lock);
+    tdm__lock(&server->lock);
     server->ended++;
-    pthread_cond_signal(&server->changed);
-    pthread_mutex_unlock(&server->lock);
+    tdm__cond_signal(&server->changed);
+    tdm__unlock(&server->lock);
 }
 
 static void create_gate(tdm__loop *loop, void *arg)
@@ -75,7 +75,7 @@ static void pass_by(tdm__loop *loop, void *arg)
 static void free_server(tdm__server *server)
 {
     tdm__listen_leave(&server->listening);
-    pthread_cond_destroy(&server->changed);
+    tdm__cond_finish(&server->changed);
     pthread_mutex_destroy(&server->lock);
     free(server->slots);
     free(server);
@@ -94,12 +94,8 @@ static tdm__server *new_server(tdm_executor *executor, const tdm__server_options
         free(server);
         return NULL;
     }
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&server->lock, NULL);
-    pthread_cond_init(&server->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    tdm__cond_init(&server->changed);
     for (unsigned i = 0; i < server->count; i++) {
         tdm__slot *slot = &server->slots[i];
         *slot = (tdm__slot){.server = server, .loop = tdm__executor_loop(executor, i), .fd = -1};
@@ -171,13 +167,12 @@ int tdm__server_destroy(tdm__server **server_at)
     for (unsigned i = 0; i < server->count; i++)
         tdm__loop_post(server->slots[i].loop, &server->slots[i].end);
     int64_t until_ns = tdm_clock_ns() + PATIENCE_S * TDM_NS_PER_S;
-    struct timespec until = {.tv_sec = until_ns / TDM_NS_PER_S, .tv_nsec = until_ns % TDM_NS_PER_S};
-    int err = 0;
-    pthread_mutex_lock(&server->lock);
-    while (server->ended < server->count && !err)
-        err = pthread_cond_timedwait(&server->changed, &server->lock, &until);
+    bool in_time = true;
+    tdm__lock(&server->lock);
+    while (server->ended < server->count && in_time)
+        in_time = tdm__cond_wait(&server->changed, &server->lock, until_ns);
     bool all = server->ended == server->count;
-    pthread_mutex_unlock(&server->lock);
+    tdm__unlock(&server->lock);
     if (!all)
         return -EBUSY;
     for (unsigned i = 0; i < server->count; i++) /* a last `resume` may still lie in an inbox */

@@ -127,7 +127,8 @@ static int receive_now(tdm_channel *c, void *item)
 
 static int wait_for(tdm_channel *c, tdm__waiters *list, party *self, int64_t deadline_ns)
 {
-    return tdm__timed(tdm__waiters_wait(list, &self->waiter, &c->lock, deadline_ns));
+    const char *in = list == &c->senders ? "tdm_channel_send" : "tdm_channel_receive";
+    return tdm__timed(tdm__waiters_wait(list, &self->waiter, &c->lock, deadline_ns, in));
 }
 
 static int send(tdm_channel *c, const void *item, const double *seconds)

@@ -48,7 +48,7 @@ static int wait(tdm_condition *c, tdm_mutex *mutex, int64_t deadline_ns)
     tdm__lock(&c->lock);
     int err = tdm_mutex_unlock(mutex);
     assert(!err);
-    err = tdm__waiters_wait(&c->waiters, &self, &c->lock, deadline_ns);
+    err = tdm__waiters_wait(&c->waiters, &self, &c->lock, deadline_ns, "tdm_condition_wait");
     tdm__mutex_lock_shielded(mutex);
     return tdm__timed(err);
 }

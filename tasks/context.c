@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: a context is a chain of nodes that never change, newest first, each holding a reference to the one before. To
  * inherit is to take one reference; to set is to put a node in front. Looking up walks the chain: services set a handful
- * of keys. */
+ * of keys. An execution's context goes when it ends; that of a thread of the user's own, when the thread does. */
 #include "tasks/context.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,33 @@ tdm__context *tdm__context_current(void)
     return exec ? exec->context : NULL;
 }
 
+/* ---- threads of the user's own ---- */
+
+static pthread_key_t thread_key; /* of a thread that has set something: its exec */
+static int thread_key_err;
+static pthread_once_t thread_key_once = PTHREAD_ONCE_INIT;
+
+static void thread_ends(void *value)
+{
+    tdm__exec *exec = value;
+    tdm__context_unref(exec->context);
+    exec->context = NULL;
+}
+
+static void thread_key_make(void)
+{
+    thread_key_err = -pthread_key_create(&thread_key, thread_ends);
+}
+
+/* @return 0: what this thread sets is dropped when it ends. */
+static int drop_with_thread(tdm__exec *exec)
+{
+    pthread_once(&thread_key_once, thread_key_make);
+    return thread_key_err ? thread_key_err : -pthread_setspecific(thread_key, exec);
+}
+
+/* ---- values ---- */
+
 uint64_t tdm_context_request(void)
 {
     tdm__exec *exec = tdm__exec_inside();
@@ -57,6 +85,9 @@ int tdm_context_set(const tdm_context_key *key, const void *value, void (*drop)(
     tdm__exec *exec = tdm__exec_to_wait();
     if (!exec)
         return -EDEADLK;
+    int err = exec->kind ? 0 : drop_with_thread(exec);
+    if (err)
+        return err;
     tdm__context *node = malloc(sizeof *node);
     if (!node)
         return -ENOMEM;

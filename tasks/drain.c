@@ -228,14 +228,15 @@ static void report(drain *d, tdm_drain_report *out)
 
 int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options, tdm_drain_report *out)
 {
+    const tdm_drain_options at_once = {0}, *o = options ? options : &at_once;
     drain d = {.executor = executor};
     tdm_drain_report r;
     uint64_t dropped = 0, abandoned = 0;
     tdm_executor_close(executor);
     d.pool_count = tdm__executor_pool_count(executor);
-    wait_while(executor, has_tasks, options->timeout);
+    wait_while(executor, has_tasks, o->timeout);
     if (has_tasks(executor))
-        stop_the_rest(&d, options->grace);
+        stop_the_rest(&d, o->grace);
     on_each_shard(&d, close_books_of_loop, close_books);
     tdm__watch_notify(&executor->watch);
     report(&d, &r);

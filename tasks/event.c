@@ -66,7 +66,7 @@ static int wait(tdm_event *event, int64_t deadline_ns)
         return 0;
     }
     tdm__waiter self;
-    return tdm__timed(tdm__waiters_wait(&event->waiters, &self, &event->lock, deadline_ns));
+    return tdm__timed(tdm__waiters_wait(&event->waiters, &self, &event->lock, deadline_ns, "tdm_event_wait"));
 }
 
 int tdm_event_wait(tdm_event *event)

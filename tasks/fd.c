@@ -6,6 +6,8 @@
  * closed and has come back, or stands for the same file as another, for the one it knew. Entries are one-shot and named
  * by number: of a file that lives on under another number after its own was closed, one stray report comes, and finds nobody
  * or is answered by looking again.
+ * libevent tells the kernel of that event only when it polls, and keeps to itself that the kernel did not take it: so the
+ * instance begins with something to report, and where no report has come after a poll, those who wait are told.
  * A thread sleeps in poll(2), on the descriptor and on an eventfd of its own, which whoever ends its wait writes (wait.c).
  * It too is made when it is first needed; where none can be had the call says so and has not waited: a wait that could
  * not be cancelled would be worse.
@@ -104,8 +106,11 @@ static int look(int fd, short events)
 /* ---- on a loop; for its thread alone ---- */
 
 struct tdm__fds {
+    tdm__timer check; /* armed until the first report */
     tdm__loop *loop;
     int epoll_fd;
+    int first_fd; /* it is to be reported first; -1: it was */
+    bool polled;  /* the loop has polled since the event was added, or is about to for the first time */
     struct event *event;
 };
 
@@ -151,12 +156,22 @@ static bool wake_waiters(const tdm__fds *fds, int fd, int revents)
     return any;
 }
 
+/* The kernel has the event. */
+static void proven(tdm__fds *fds)
+{
+    tdm__timer_disarm(fds->loop, &fds->check);
+    close(fds->first_fd); /* which takes it out, too */
+    fds->first_fd = -1;
+}
+
 static void on_ready(evutil_socket_t epoll_fd, short what, void *arg)
 {
     (void) what;
     tdm__fds *fds = arg;
     struct epoll_event events[64]; /* what is left comes in the next turn */
     int count = epoll_wait(epoll_fd, events, sizeof events / sizeof *events, 0);
+    if (fds->first_fd >= 0)
+        proven(fds);
     for (int i = 0; i < count; i++)
         if (!wake_waiters(fds, events[i].data.fd, (int) events[i].events) && wanted(fds, events[i].data.fd))
             tell(fds, events[i].data.fd); /* a stray one has used up the shot */
@@ -170,9 +185,45 @@ void tdm__fds_destroy(tdm__fds **slot)
     *slot = NULL;
     if (fds->event)
         event_free(fds->event);
+    if (fds->first_fd >= 0)
+        close(fds->first_fd);
     if (fds->epoll_fd >= 0)
         close(fds->epoll_fd);
     free(fds);
+}
+
+/* Nobody who waits would be told of anything. The next who waits begins anew. */
+static void give_up(tdm__fds *fds)
+{
+    tdm__lock(&table.lock);
+    for (int i = 0; i < CHAINS; i++)
+        for (const fd_wait *wait = table.chains[i]; wait; wait = wait->next)
+            if (wait->exec->loop == fds->loop)
+                tdm__wake(wait->exec, -ENOMEM);
+    tdm__unlock(&table.lock);
+    tdm__fds_destroy(tdm__loop_fds(fds->loop));
+}
+
+enum { CHECK_NS = 1000000 };
+
+/* Timers come before the poll of their turn, so only the second time one is sure to have passed. */
+static void check_due(tdm__timer *timer)
+{
+    tdm__fds *fds = (tdm__fds *) timer;
+    if (fds->polled || tdm__timer_arm(fds->loop, timer, tdm_clock_ns() + CHECK_NS) < 0)
+        give_up(fds);
+    else
+        fds->polled = true;
+}
+
+/* Something to report from the first poll on. */
+static int ask_for_proof(tdm__fds *fds)
+{
+    fds->first_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fds->first_fd < 0)
+        return -errno;
+    int err = control(fds, EPOLL_CTL_ADD, fds->first_fd, EPOLLIN);
+    return err ? err : tdm__timer_arm(fds->loop, &fds->check, tdm_clock_ns() + CHECK_NS);
 }
 
 static int fds_create(tdm__fds **out, tdm__loop *loop)
@@ -181,12 +232,16 @@ static int fds_create(tdm__fds **out, tdm__loop *loop)
     if (!fds)
         return -ENOMEM;
     fds->loop = loop;
+    fds->check.run = check_due;
+    fds->first_fd = -1;
     fds->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     int err = fds->epoll_fd < 0 ? -errno : 0;
     if (!err) {
         fds->event = event_new(tdm__loop_base(loop), fds->epoll_fd, EV_READ | EV_PERSIST, on_ready, fds);
         err = fds->event && event_add(fds->event, NULL) == 0 ? 0 : -ENOMEM;
     }
+    if (!err)
+        err = ask_for_proof(fds);
     if (err)
         tdm__fds_destroy(&fds);
     *out = fds;
@@ -201,7 +256,7 @@ static int wait_on_fiber(const fd_wait *self, int64_t deadline_ns)
         err = tell(*fds, self->fd); /* no report comes before this fiber suspends */
     if (err)
         return err;
-    tdm__wait_begin(self->exec, false);
+    tdm__wait_begin_in(self->exec, false, "tdm_wait_fd");
     return tdm__wait_until(self->exec, deadline_ns);
 }
 
@@ -254,7 +309,7 @@ static int wait_on_thread(const fd_wait *self, int64_t deadline_ns)
     if (err)
         return err;
     struct pollfd poll_for = {.fd = self->fd, .events = self->events};
-    tdm__wait_begin(self->exec, false);
+    tdm__wait_begin_in(self->exec, false, "tdm_wait_fd");
     return tdm__wait_until_polled(self->exec, &poll_for, bell, deadline_ns);
 }
 
@@ -279,7 +334,7 @@ static int wait_for_nothing(fd_wait *self)
     int err = enter(self, true);
     if (err)
         return err;
-    tdm__wait_begin(self->exec, false);
+    tdm__wait_begin_in(self->exec, false, "tdm_wait_fd");
     return tdm__wait_until(self->exec, 0);
 }
 

@@ -182,20 +182,41 @@ void tdm__fiber_give_back(tdm__fibers *fibers, tdm__fiber *fiber)
     fibers->warm_count++;
     fiber->next_idle = fibers->warm;
     fibers->warm = fiber;
+    if (fibers->warm_count > TDM__FIBERS_KEPT && fibers->trim_ns == INT64_MAX)
+        fibers->trim_ns = 0; /* a span begins when there is a time to go by */
 }
 
-bool tdm__fibers_trim(tdm__fibers *fibers, unsigned most)
+static size_t at_least(size_t n, size_t least)
 {
-    while (fibers->warm_count > TDM__FIBERS_KEPT && most--) {
+    return n > least ? n : least;
+}
+
+/* A span is over: as many as were idle all the time are not needed. */
+static void begin_span(tdm__fibers *fibers)
+{
+    size_t kept = at_least(fibers->peak - fibers->live_count, TDM__FIBERS_KEPT);
+    fibers->surplus = at_least(fibers->warm_count, kept) - kept;
+    fibers->peak = fibers->live_count;
+}
+
+void tdm__fibers_trim(tdm__fibers *fibers, int64_t now_ns, unsigned most)
+{
+    if (!fibers->surplus)
+        begin_span(fibers);
+    for (; fibers->surplus && fibers->warm && most; most--) {
         tdm__fiber *fiber = fibers->warm;
         fibers->warm = fiber->next_idle;
         fibers->warm_count--;
+        fibers->surplus--;
         tdm__stack_release_pages(&fiber->stack);
         asan_forget(&fiber->stack);
         fiber->next_idle = fibers->cold;
         fibers->cold = fiber;
     }
-    return fibers->warm_count > TDM__FIBERS_KEPT;
+    if (!fibers->warm)
+        fibers->surplus = 0; /* they were needed after all */
+    if (!fibers->surplus)
+        fibers->trim_ns = fibers->warm_count > TDM__FIBERS_KEPT ? now_ns + TDM__FIBERS_SPAN_NS : INT64_MAX;
 }
 
 static bool enter(tdm__fibers *fibers, tdm__fiber *fiber)
@@ -270,6 +291,8 @@ tdm__fiber *tdm__fiber_take(tdm__fibers *fibers)
     if (fiber) {
         fibers->warm = fiber->next_idle;
         fibers->warm_count--;
+        if (fibers->warm)
+            tdm__fiber_expect(fibers->warm);
     } else if ((fiber = fibers->cold)) {
         if (context_make(fiber) < 0)
             return NULL;
@@ -278,12 +301,14 @@ tdm__fiber *tdm__fiber_take(tdm__fibers *fibers)
         return NULL;
     }
     fibers->live_count++;
+    if (fibers->live_count > fibers->peak)
+        fibers->peak = fibers->live_count;
     return fiber;
 }
 
 void tdm__fibers_init(tdm__fibers *fibers)
 {
-    *fibers = (tdm__fibers){0};
+    *fibers = (tdm__fibers){.trim_ns = INT64_MAX};
 }
 
 void tdm__fibers_finish(tdm__fibers *fibers)
@@ -295,6 +320,14 @@ void tdm__fibers_finish(tdm__fibers *fibers)
         fiber_destroy(fiber);
     }
     tdm__stack_source_finish(&fibers->stacks);
+}
+
+void tdm__fiber_expect(const tdm__fiber *fiber)
+{
+    enum { LINE = 64, LINES = 4 }; /* of the innermost frames */
+    const char *frames = fiber->context;
+    for (int i = 0; i < LINES; i++)
+        __builtin_prefetch(frames + (ptrdiff_t) i * LINE, 1);
 }
 
 const tdm__stack *tdm__fiber_stack(const tdm__fiber *fiber)

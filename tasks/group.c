@@ -166,8 +166,7 @@ void tdm__group_child_over(tdm_group *group, tdm_task *task)
     take_apart(&over);
 }
 
-/* Is `exec` a child of this group, or a child of a child …? */
-static bool has(const tdm_group *group, tdm__exec *exec)
+bool tdm__group_has(const tdm_group *group, tdm__exec *exec)
 {
     if (!exec->kind || !exec->kind->is_task)
         return false;
@@ -215,7 +214,7 @@ static tdm_task *next_waiting(standings *s, tdm_task *child)
 bool tdm__group_leads_back(tdm_group *group, tdm__walk *walk, tdm__exec *self)
 {
     enum { MOST_CHILDREN = 256 };
-    if (has(group, self))
+    if (tdm__group_has(group, self))
         return true;
     standings s = {.steps = MOST_CHILDREN};
     tdm__lock(&group->lock);
@@ -372,8 +371,8 @@ static int wait_once(tdm_group *group, bool shielded)
     int ready = prepare(group, self, &await, shielded);
     if (ready <= 0)
         return ready;
-    int err = shielded ? tdm__waiters_wait_shielded(&group->waiters, &waiter, &group->lock)
-                       : tdm__waiters_wait(&group->waiters, &waiter, &group->lock, INT64_MAX);
+    int err = shielded ? tdm__waiters_wait_shielded(&group->waiters, &waiter, &group->lock, "tdm_group_wait")
+                       : tdm__waiters_wait(&group->waiters, &waiter, &group->lock, INT64_MAX, "tdm_group_wait");
     tdm__await_forget(self);
     return err;
 }

@@ -8,6 +8,9 @@
 
 /* Make a task a child. Any thread. @return 0; -ECANCELED: the group takes no more; -ENOMEM. */
 int tdm__group_add(tdm_group *group, tdm_task *task);
+/* Is `exec` a child of this group, or a child of a child …? */
+bool tdm__group_has(const tdm_group *group, tdm__exec *exec);
+
 /* ---- for map.c: a group whose ends are told once, each with its child's argument, in constant memory ---- */
 
 /* At most `room` children at once that have not been told of. The policy is TDM_COLLECT. */

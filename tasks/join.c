@@ -102,8 +102,8 @@ static bool would_never_end(tdm__exec *self, const tdm__await *await)
 {
     if (!self->kind)
         return false; /* nobody waits for a thread of the user's own */
-    if (!waiting)
-        return await->task && &await->task->exec == self;
+    if (!waiting)     /* so only what it waits for itself can lead back */
+        return await->group ? tdm__group_has(await->group, self) : &await->task->exec == self;
     tdm__walk walk = {.self = self, .steps = MOST_STEPS};
     return await_leads_back(&walk, await);
 }
@@ -295,8 +295,8 @@ static int wait_once(tdm_task *task, int64_t deadline_ns, bool shielded)
         tdm__unlock(&lock);
         return -EDEADLK;
     }
-    int err = shielded ? tdm__waiters_wait_shielded(&more->joiners, &waiter, &lock)
-                       : tdm__waiters_wait(&more->joiners, &waiter, &lock, deadline_ns);
+    int err = shielded ? tdm__waiters_wait_shielded(&more->joiners, &waiter, &lock, "tdm_join")
+                       : tdm__waiters_wait(&more->joiners, &waiter, &lock, deadline_ns, "tdm_join");
     tdm__await_forget(self);
     return err;
 }

@@ -118,7 +118,7 @@ static int wait_for_turn(tdm_limiter *l, int64_t deadline_ns)
         l->turn_taken = true;
         return 0;
     }
-    int err = tdm__waiters_wait(&l->queue, &self, &l->lock, deadline_ns);
+    int err = tdm__waiters_wait(&l->queue, &self, &l->lock, deadline_ns, "tdm_limiter_acquire");
     tdm__lock(&l->lock);
     return err;
 }
@@ -130,7 +130,8 @@ static int wait_for_start(tdm_limiter *l, int64_t deadline_ns)
     while (!err && !start(l)) {
         tdm__waiter self;
         int64_t next_ns = has_place(l) ? next_start(l) : INT64_MAX;
-        err = tdm__waiters_wait(&l->turn, &self, &l->lock, next_ns < deadline_ns ? next_ns : deadline_ns);
+        err = tdm__waiters_wait(&l->turn, &self, &l->lock, next_ns < deadline_ns ? next_ns : deadline_ns,
+                                "tdm_limiter_acquire");
         if (err == TDM__DUE && next_ns < deadline_ns)
             err = 0; /* it is time; look again */
         tdm__lock(&l->lock);

@@ -214,9 +214,10 @@ void tdm__loop_add(tdm__loop *loop, tdm__message *message, void (*run)(tdm__mess
 void tdm__loop_resume(tdm__loop *loop, tdm__exec *exec)
 {
     exec->message.run = resume_exec;
-    if (loop == current)
+    if (loop == current) {
+        __builtin_prefetch(exec->fiber, 1);
         tdm__message_list_add(&loop->todo, &exec->message);
-    else
+    } else
         tdm__loop_post(loop, &exec->message);
 }
 
@@ -255,10 +256,20 @@ void tdm__timer_disarm(tdm__loop *loop, tdm__timer *timer)
 static int64_t next_deadline(const tdm__loop *loop)
 {
     int64_t next = tdm__timers_next(&loop->timers);
-    return loop->starved.first && loop->retry_ns < next ? loop->retry_ns : next;
+    if (loop->starved.first && loop->retry_ns < next)
+        next = loop->retry_ns;
+    return loop->fibers.trim_ns < next ? loop->fibers.trim_ns : next;
 }
 
 /* ---- turns ---- */
+
+/* With a million fibers each is in no cache; what the next one needs comes while this one runs. */
+static void look_ahead(const tdm__loop *loop)
+{
+    const tdm__message *next = loop->todo.first;
+    if (next && next->run == resume_exec)
+        tdm__fiber_expect(((const tdm__exec *) next)->fiber);
+}
 
 static void run_messages(tdm__loop *loop)
 {
@@ -271,6 +282,7 @@ static void run_messages(tdm__loop *loop)
         if (!message)
             break;
         tdm__point();
+        look_ahead(loop);
         message->run(message);
     }
 }
@@ -299,11 +311,18 @@ static void look_for_stack(tdm__loop *loop)
     retry_starved(loop);
 }
 
+/* A turn is not to be long for it. */
+static void give_back_stacks(tdm__loop *loop)
+{
+    enum { MOST = 64 };
+    if (loop->fibers.trim_ns <= tdm__loop_turn_now(loop))
+        tdm__fibers_trim(&loop->fibers, tdm__loop_turn_now(loop), MOST);
+}
+
 static void poll_once(tdm__loop *loop)
 {
     loop->turns++;
-    bool busy =
-        loop->todo.first || next_deadline(loop) <= tdm_clock_ns() || tdm__fibers_trim(&loop->fibers, loop->turn_limit);
+    bool busy = loop->todo.first || next_deadline(loop) <= tdm_clock_ns();
     if (!busy) {
         atomic_store(&loop->sleeping, true);
         busy = !tdm__inbox_is_empty(&loop->inbox) || loop->stop;
@@ -332,6 +351,7 @@ static void *loop_main(void *arg)
         run_timers(loop);
         look_for_stack(loop);
         run_messages(loop);
+        give_back_stacks(loop);
         poll_once(loop);
     }
     tdm__task_memory_release();

@@ -88,7 +88,7 @@ static int lock(tdm_mutex *m, int64_t deadline_ns)
         tdm__unlock(&m->lock);
         return own(m);
     }
-    int err = tdm__waiters_wait(&m->waiters, &self, &m->lock, deadline_ns);
+    int err = tdm__waiters_wait(&m->waiters, &self, &m->lock, deadline_ns, "tdm_mutex_lock");
     return err ? tdm__timed(err) : own(m);
 }
 
@@ -114,7 +114,7 @@ void tdm__mutex_lock_shielded(tdm_mutex *m)
     if (take_or_announce(m)) {
         tdm__unlock(&m->lock);
     } else {
-        int err = tdm__waiters_wait_shielded(&m->waiters, &self, &m->lock);
+        int err = tdm__waiters_wait_shielded(&m->waiters, &self, &m->lock, "tdm_condition_wait");
         assert(!err);
         (void) err;
     }

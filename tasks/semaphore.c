@@ -75,7 +75,7 @@ static int acquire(tdm_semaphore *s, int64_t deadline_ns)
             return 0;
         }
     tdm__waiter self;
-    return tdm__timed(tdm__waiters_wait(&s->waiters, &self, &s->lock, deadline_ns));
+    return tdm__timed(tdm__waiters_wait(&s->waiters, &self, &s->lock, deadline_ns, "tdm_semaphore_acquire"));
 }
 
 int tdm_semaphore_acquire(tdm_semaphore *s)

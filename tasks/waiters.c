@@ -24,8 +24,8 @@ static void take_out(tdm__waiters *list, tdm__waiter *waiter)
     list->count--;
 }
 
-int tdm__waiters_wait_in(tdm__waiters *list, tdm__waiter *self, pthread_mutex_t *lock, int64_t deadline_ns,
-                         bool shielded, const char *in)
+static int enter_and_wait(tdm__waiters *list, tdm__waiter *self, pthread_mutex_t *lock, int64_t deadline_ns,
+                          bool shielded, const char *in)
 {
     self->exec = tdm__exec_to_wait();
     self->queued = false;
@@ -45,6 +45,16 @@ int tdm__waiters_wait_in(tdm__waiters *list, tdm__waiter *self, pthread_mutex_t 
         tdm__unlock(lock);
     }
     return result;
+}
+
+int tdm__waiters_wait(tdm__waiters *list, tdm__waiter *self, pthread_mutex_t *lock, int64_t deadline_ns, const char *in)
+{
+    return enter_and_wait(list, self, lock, deadline_ns, false, in);
+}
+
+int tdm__waiters_wait_shielded(tdm__waiters *list, tdm__waiter *self, pthread_mutex_t *lock, const char *in)
+{
+    return enter_and_wait(list, self, lock, INT64_MAX, true, in);
 }
 
 bool tdm__waiter_wake(tdm__waiters *list, tdm__waiter *waiter, int result)

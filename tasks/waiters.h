@@ -20,15 +20,13 @@ typedef struct tdm__waiters {
 } tdm__waiters;
 
 /* With `lock` held; it is released on return. Enter the list, at its end, and wait.
+ * @param in the call of the user's that waits, for reports: "tdm_mutex_lock"
  * @return 0 (or what tdm__waiters_wake() was given): woken, and out of the list by the waker's hand; TDM__DUE,
  * -ECANCELED, -ETIMEDOUT, -ENOMEM as tdm__wait_until(); -EDEADLK: nothing may wait here. `self` is in no list then. */
-#define tdm__waiters_wait(list, self, lock, deadline_ns)                                                               \
-    tdm__waiters_wait_in(list, self, lock, deadline_ns, false, __func__)
+int tdm__waiters_wait(tdm__waiters *list, tdm__waiter *self, pthread_mutex_t *lock, int64_t deadline_ns,
+                      const char *in);
 /* The same, ended by nothing but a wake-up. */
-#define tdm__waiters_wait_shielded(list, self, lock) tdm__waiters_wait_in(list, self, lock, INT64_MAX, true, __func__)
-/* @param in the function that waits, for reports */
-int tdm__waiters_wait_in(tdm__waiters *list, tdm__waiter *self, pthread_mutex_t *lock, int64_t deadline_ns,
-                         bool shielded, const char *in);
+int tdm__waiters_wait_shielded(tdm__waiters *list, tdm__waiter *self, pthread_mutex_t *lock, const char *in);
 
 /* All with the lock held. Wake the first that still waits, and take it out. @return it; NULL: nobody waits.
  * It may run on at once: only its address may be used. */

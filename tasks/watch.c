@@ -44,7 +44,7 @@ int tdm__watch_wait(tdm__watch *watch, tdm__watcher *watcher, int64_t deadline_n
     int result = 0;
     tdm__lock(&watch->lock);
     if (!watcher->notified) {
-        tdm__wait_begin(watcher->exec, false);
+        tdm__wait_begin_in(watcher->exec, false, "tdm_task_ended");
         watcher->waiting = true;
         tdm__unlock(&watch->lock);
         result = tdm__wait_until(watcher->exec, deadline_ns);

@@ -24,8 +24,9 @@ typedef struct tdm_context_key {
 
 /** Set a value from here on. Earlier values of the same key are hidden, not changed.
  *  @param value may be NULL: the key counts as not set.
- *  @param drop called once when the last task that can see the value has ended, on that task's thread; NULL: nothing to
- *         free. @return 0: the library owns `value`; -EDEADLK: there is no context here; -ENOMEM. */
+ *  @param drop called once when the last task, or thread of your own, that can see the value has ended, on its thread; NULL:
+ *         nothing to free. @return 0: the library owns `value`; -EDEADLK: there is no context here; -ENOMEM; -EAGAIN: on a
+ *         thread of your own, in a process that has no key for thread-specific data left. */
 TDM_API int tdm_context_set(const tdm_context_key *key, const void *value, void (*drop)(void *value));
 
 /** The value, or NULL. */

@@ -27,7 +27,7 @@ typedef struct tdm_executor_options {
 #define TDM_MAX_LOOPS 64
 #define TDM_MAX_WORKERS 1024
 
-/** Start the threads. @return 0; -EINVAL: loops or workers past TDM_MAX_…; -ENOMEM; -EAGAIN: a thread could not be
+/** Start the threads. @param options NULL: all defaults. @return 0; -EINVAL: loops or workers past TDM_MAX_…; -ENOMEM; -EAGAIN: a thread could not be
  *  started; or what the kernel said. On an error nothing is left running. */
 TDM_API int tdm_executor_create(tdm_executor **out, const tdm_executor_options *options);
 
@@ -53,7 +53,7 @@ typedef struct tdm_drain_report {
 /** The orderly stop: close, wait until every accepted task has ended or `timeout` is over; then drop what has not
  *  started, ask what runs to stop, and wait `grace`; what still runs then is abandoned. Call once, from a thread that is
  *  neither a loop nor a worker; tdm_executor_hurry() ends its waits early. It returns even if a task holds a loop.
- *  @param out may be NULL.
+ *  @param options NULL: all zero, nothing is waited for. @param out may be NULL.
  *  @return how many tasks were dropped or abandoned (0: all ended). */
 TDM_API int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options, tdm_drain_report *out);
 

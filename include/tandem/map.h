@@ -15,7 +15,7 @@
  *      err = tdm_map(&(tdm_map_options){
  *          .next = next_line, .run = check, .result = take, .drop = free, .arg = file, .at_once = 50, .per_second = 100});
  *
- *  `next`, `result` and `failed` are called by the thread of control that called tdm_map(), one at a time, so they share
+ *  `next`, `result` and `drop` are called by the thread of control that called tdm_map(), one at a time, so they share
  *  what they like with each other; they may wait. An input is drawn when there is room for it, never before. */
 #ifndef TANDEM_MAP_H
 #define TANDEM_MAP_H

@@ -38,8 +38,8 @@ typedef struct tdm_retry_policy {
     unsigned attempts; /**< at most, the first included; 0: TDM_RETRY_ATTEMPTS */
     double within; /**< seconds for all of it: a deadline scope (tandem/timeout.h) around the attempts, and no pause is
                                begun that would not end in it; 0: no limit */
-    tdm_backoff backoff; /**< */
-    tdm_jitter jitter;   /**< */
+    tdm_backoff backoff; /**< how pauses grow */
+    tdm_jitter jitter;   /**< how they are spread */
     double pause;        /**< seconds, the first; 0: TDM_RETRY_PAUSE */
     double max_pause;    /**< seconds, the cap of all; 0: TDM_RETRY_MAX_PAUSE */
     uint64_t seed;       /**< of the jitter, to repeat it; 0: another each time */

@@ -16,7 +16,8 @@
 
 TDM_BEGIN
 
-/** No time limit, for calls that take one in seconds. */
+/** No time limit, for calls that take one in seconds. In all of them a time that is negative or NaN counts as 0, if it is not
+ *  said otherwise, and one of more than 292 years as none. */
 #define TDM_FOREVER (1e300)
 
 /** Wait for a time.

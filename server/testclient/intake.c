@@ -4,13 +4,13 @@
 #include "server/testclient/intake.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 
 #include <tandem/clock.h>
+#include <tandem/fd.h>
 
 void tdm__intake_finish(tdm__intake *in)
 {
@@ -30,12 +30,10 @@ static long receive(tdm__intake *in, int fd, int64_t deadline_ns)
         in->capacity = capacity;
     }
     for (;;) {
-        int64_t left_ms = (deadline_ns - tdm_clock_ns()) / (TDM_NS_PER_S / 1000);
-        struct pollfd poller = {.fd = fd, .events = POLLIN};
-        int ready = left_ms > 0 ? poll(&poller, 1, (int) left_ms) : 0;
-        if (ready == 0)
-            return -ETIMEDOUT;
-        ssize_t n = ready < 0 ? -1 : recv(fd, in->data + in->size, in->capacity - in->size - 1, 0);
+        int ready = tdm_wait_fd(fd, TDM_FD_READABLE, tdm_s_from_ns(deadline_ns - tdm_clock_ns()));
+        if (ready < 0)
+            return ready;
+        ssize_t n = recv(fd, in->data + in->size, in->capacity - in->size - 1, 0);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)

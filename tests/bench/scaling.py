@@ -11,7 +11,7 @@ import harness
 
 KINDS = ("evented", "fiber")
 BASELINES = ("asyncio", "go")
-WAVE_NS_EACH = 20_000  # how long a wave sleeps, by its tasks: all must be asleep before the first wakes
+WAVE_NS_EACH = 40_000  # how long a wave sleeps, by its tasks: all must be asleep before the first wakes
 IN_WAVES = 50_000      # tasks at least, in all waves of one run
 NAP_NS_EACH = 100      # the longest nap, by the tasks in flight: nobody is that fast, so the loop is never idle
 ENDS = 200_000

@@ -126,11 +126,55 @@ START_TEST(a_request_that_comes_while_the_listeners_are_made_finds_the_app_whole
 }
 END_TEST
 
+/* ---- in testing mode ---- */
+
+static int remind(tdm_task *task, void *arg)
+{
+    (void) task;
+    int err = tdm_sleep(3600);
+    if (!err)
+        ++*(int *) arg;
+    return err;
+}
+
+static int reminders;
+
+static int get_reminder(tdm_request *req)
+{
+    int err = tdm_sleep(5); /* a slow service */
+    tdm_task_spec spec = {.name = "remind", .run = remind, .arg = &reminders};
+    if (!err)
+        err = tdm_background(req, &spec);
+    return err ? err : tdm_reply_text(req, 202, "in an hour");
+}
+
+START_TEST(in_testing_mode_an_app_answers_and_its_tasks_wait_in_virtual_time)
+{
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        tdm_testclient *client;
+        tdm_app *app;
+        ck_assert_int_eq(tdm_testing_begin(&(tdm_testing_options){.seed = seed}), 0);
+        ck_assert_int_eq(tdm_app_create(&app, &(tdm_app_options){.transport = http_transport()}), 0);
+        ck_assert_int_eq(tdm_app_get(app, "/reminder", get_reminder), 0);
+        ck_assert_int_eq(tdm_testclient_start(&client, app), 0);
+        reminders = 0;
+        ck_assert_int_eq(tdm_testclient_get(client, "/reminder")->status, 202);
+        tdm_testing_advance(3599);
+        ck_assert_int_eq(reminders, 0);
+        tdm_testing_advance(1);
+        ck_assert_int_eq(reminders, 1);
+        ck_assert_int_eq(tdm_testclient_stop(&client), 0);
+        ck_assert_int_eq(tdm_testing_end(NULL), 0);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    return http_main(
-        "app", (const TTest *const[]){routes_are_checked_and_closed_by_the_start,
-                                      a_port_in_use_is_an_error_for_one_loop_and_for_many,
-                                      a_port_is_a_number_that_a_port_can_be,
-                                      a_request_that_comes_while_the_listeners_are_made_finds_the_app_whole, NULL});
+    return http_main("app",
+                     (const TTest *const[]){routes_are_checked_and_closed_by_the_start,
+                                            a_port_in_use_is_an_error_for_one_loop_and_for_many,
+                                            a_port_is_a_number_that_a_port_can_be,
+                                            a_request_that_comes_while_the_listeners_are_made_finds_the_app_whole,
+                                            in_testing_mode_an_app_answers_and_its_tasks_wait_in_virtual_time, NULL});
 }

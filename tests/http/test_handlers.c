@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -142,6 +143,24 @@ static int get_early(tdm_request *req)
     return err;
 }
 
+static int log_fd; /* what was logged */
+
+static bool was_logged(const char *words)
+{
+    char text[4096];
+    ssize_t size = pread(log_fd, text, sizeof text - 1, 0);
+    text[size > 0 ? size : 0] = '\0';
+    return strstr(text, words) != NULL;
+}
+
+/* Holds its thread, and with it the loop, until somebody has said so. */
+static int get_block(tdm_request *req)
+{
+    while (!was_logged("the handler of /block has held loop 0"))
+        usleep(1000);
+    return tdm_reply_text(req, 200, "noticed");
+}
+
 static tdm_lane choose(const void *params)
 {
     return (tdm_lane) ((const struct params *) params)->handler;
@@ -152,8 +171,8 @@ static void add_routes(tdm_app *app)
     static const struct {
         const char *path;
         tdm_handler_fn *run;
-    } routes[] = {{"/tasks", get_tasks}, {"/when", get_when}, {"/twice", get_twice},
-                  {"/wait", get_wait},   {"/hold", get_hold}, {"/early", get_early}};
+    } routes[] = {{"/tasks", get_tasks}, {"/when", get_when},   {"/twice", get_twice}, {"/wait", get_wait},
+                  {"/hold", get_hold},   {"/early", get_early}, {"/block", get_block}};
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         tdm_route route = {.method = "GET",
                            .path = routes[i].path,
@@ -328,6 +347,23 @@ START_TEST(where_no_room_is_left_nothing_of_a_request_is_started)
 }
 END_TEST
 
+START_TEST(a_route_that_holds_a_loop_is_named_while_it_does_and_counted)
+{
+    static tdm_stats stats;
+    log_fd = memfd_create("log", MFD_CLOEXEC);
+    ck_assert_int_eq(tdm_log_start(&(tdm_log_options){.fd = log_fd, .level = TDM_LOG_WARNING}), 0);
+    begin(&(tdm_app_options){.executor = {.hold_limit = 0.02}});
+    http_expect(url, "GET", "/block", 200, "noticed");
+    do
+        ck_assert_int_eq(tdm_stats_get(executor, &stats), 0);
+    while (!stats.loops[0].holds);
+    tdm_log_flush();
+    ck_assert(was_logged("warning: the handler of /block held loop 0 for "));
+    http_app_end(app);
+    tdm_log_stop();
+}
+END_TEST
+
 START_TEST(a_full_pool_of_handlers_is_503)
 {
     begin(&(tdm_app_options){.executor = {.workers = 1, .queue = 1}});
@@ -455,6 +491,7 @@ int main(void)
                                      a_second_reply_and_a_task_after_the_reply_are_refused,
                                      a_reply_goes_out_before_its_handler_returns_and_tasks_start_after,
                                      where_no_room_is_left_nothing_of_a_request_is_started,
+                                     a_route_that_holds_a_loop_is_named_while_it_does_and_counted,
                                      a_full_pool_of_handlers_is_503,
                                      a_reset_cancels_the_handler_and_its_tasks_still_run,
                                      a_half_close_cancels_nothing,

@@ -137,6 +137,32 @@ static int wait_offload(tie_scene *s, double seconds)
     return !err && result ? TIE_NOT_WAITED : err; /* a drain stopped it */
 }
 
+typedef struct drawing {
+    tie_scene *scene;
+    int drawn;
+} drawing;
+
+/* Two inputs, both under way at once where there is room for them. */
+static int draw_child(void **item, void *arg)
+{
+    drawing *d = arg;
+    *item = d->scene;
+    return d->drawn++ < 2;
+}
+
+static int wait_map(tie_scene *s, double seconds)
+{
+    (void) seconds;
+    drawing d = {.scene = s};
+    tdm_map_options options = {.next = draw_child, .run = be_a_child, .arg = &d, .executor = s->executor};
+    options.lane = a_child(s).lane;
+    options.ordered = tdm_testing_choose(2);
+    options.at_once = 1 + (unsigned) tdm_testing_choose(2);
+    int err = tdm_map(&options);
+    TDM_EXPECT(err || d.drawn == 3);
+    return err == -ESHUTDOWN ? TIE_NOT_WAITED : err;
+}
+
 static void family_check(tie_scene *s)
 {
     TDM_EXPECT(s->given == s->taken); /* nobody's child is left */
@@ -169,6 +195,13 @@ const tie_wait tie_family[] = {
      .events = FOR_ALL,
      .setup = family_setup,
      .wait = wait_next,
+     .complete = family_complete,
+     .check = family_check,
+     .finish = family_finish},
+    {.name = "map",
+     .events = FOR_ALL,
+     .setup = family_setup,
+     .wait = wait_map,
      .complete = family_complete,
      .check = family_check,
      .finish = family_finish},

@@ -176,6 +176,25 @@ START_TEST(a_value_is_dropped_once_when_the_last_task_that_sees_it_has_ended)
 }
 END_TEST
 
+static void *set_and_end(void *arg)
+{
+    return tdm_context_set(&secret, arg, unit_count) == 0 && tdm_context_set(&user, "ada", NULL) == 0 ? arg : NULL;
+}
+
+START_TEST(what_a_thread_of_the_users_own_has_set_is_dropped_when_it_ends)
+{
+    _Atomic int drops = 0;
+    for (int i = 1; i <= 3; i++) {
+        pthread_t thread;
+        void *held;
+        ck_assert_int_eq(pthread_create(&thread, NULL, set_and_end, &drops), 0);
+        ck_assert_int_eq(pthread_join(thread, &held), 0);
+        ck_assert_ptr_eq(held, &drops);
+        ck_assert_int_eq(drops, i);
+    }
+}
+END_TEST
+
 /* ---- in log lines ---- */
 
 typedef struct line {
@@ -250,6 +269,7 @@ int main(void)
                                             a_later_value_hides_an_earlier_one_and_a_mark_goes_back_to_it,
                                             in_a_callback_there_is_no_context,
                                             a_value_is_dropped_once_when_the_last_task_that_sees_it_has_ended,
+                                            what_a_thread_of_the_users_own_has_set_is_dropped_when_it_ends,
                                             logged_values_are_told_newest_first_each_key_once_and_only_whole,
                                             lines_of_tasks_carry_it_in_both_lanes_and_other_lines_do_not, NULL});
 }

@@ -294,15 +294,29 @@ START_TEST(destroy_without_a_drain_drops_what_has_not_started)
 }
 END_TEST
 
+START_TEST(without_options_a_drain_waits_for_nothing)
+{
+    tdm_executor *executor = unit_executor((tdm_executor_options){0});
+    _Atomic int drops = 0;
+    tdm_task_spec spec = {.run = unit_wait, .arg = &drops, .drop = unit_count};
+    ck_assert_int_eq(tdm_spawn(executor, &spec, NULL), 0);
+    int lost = tdm_executor_drain(executor, NULL, NULL);
+    ck_assert(lost == 0 || lost == 1); /* it may have ended as cancelled */
+    UNIT_UNTIL(drops == 1);
+    UNIT_UNTIL(tdm__executor_outstanding(executor) == 0);
+    ck_assert_int_eq(tdm_executor_destroy(&executor), 0);
+}
+END_TEST
+
 int main(void)
 {
-    return unit_main(
-        "drain", (const TTest *const[]){what_ends_in_time_is_waited_for, a_closed_executor_refuses_and_caller_keeps_arg,
-                                        after_the_timeout_waits_are_cancelled_and_the_queue_is_dropped,
-                                        what_will_not_stop_is_abandoned_and_its_followers_are_dropped,
-                                        a_task_that_holds_its_loop_does_not_hold_the_drain, hurry_ends_a_drain_at_once,
-                                        who_waits_for_an_end_hears_of_the_dropped_before_the_grace_is_over,
-                                        destroy_after_all_tasks_ended_frees_everything_without_a_drain,
-                                        destroy_waits_for_the_last_drop,
-                                        destroy_without_a_drain_drops_what_has_not_started, NULL});
+    return unit_main("drain", (const TTest *const[]){
+                                  what_ends_in_time_is_waited_for, a_closed_executor_refuses_and_caller_keeps_arg,
+                                  after_the_timeout_waits_are_cancelled_and_the_queue_is_dropped,
+                                  what_will_not_stop_is_abandoned_and_its_followers_are_dropped,
+                                  a_task_that_holds_its_loop_does_not_hold_the_drain, hurry_ends_a_drain_at_once,
+                                  who_waits_for_an_end_hears_of_the_dropped_before_the_grace_is_over,
+                                  destroy_after_all_tasks_ended_frees_everything_without_a_drain,
+                                  destroy_waits_for_the_last_drop, destroy_without_a_drain_drops_what_has_not_started,
+                                  without_options_a_drain_waits_for_nothing, NULL});
 }

@@ -97,41 +97,76 @@ START_TEST(a_fiber_given_back_unused_can_be_taken_again)
 }
 END_TEST
 
-/* Beyond TDM__FIBERS_KEPT idle ones the stacks' memory goes, and comes back when they are used again. */
-static void round_of_many(work *works, tdm__fiber **taken)
+static work many[MANY];
+static tdm__fiber *held[MANY];
+
+/* Many at once, all idle afterwards; taken from the warm ones as long as there are any. */
+static void round_of_many(void)
 {
     for (int i = 0; i < MANY; i++) {
-        works[i] = (work){.suspends = 2};
-        taken[i] = start(&works[i]);
-        ck_assert_ptr_nonnull(taken[i]);
+        many[i] = (work){.suspends = 2};
+        held[i] = start(&many[i]);
+        ck_assert_ptr_nonnull(held[i]);
     }
     ck_assert_uint_eq(fibers.live_count, MANY);
-    ck_assert_ptr_null(fibers.warm);
+    ck_assert_uint_eq(fibers.warm_count, 0);
     ck_assert_ptr_null(fibers.cold);
     for (int i = 0; i < MANY; i++)
-        ck_assert(!tdm__fiber_resume(&fibers, taken[i]));
+        ck_assert(!tdm__fiber_resume(&fibers, held[i]));
     for (int i = MANY - 1; i >= 0; i--)
-        ck_assert(tdm__fiber_resume(&fibers, taken[i]));
+        ck_assert(tdm__fiber_resume(&fibers, held[i]));
     for (int i = 0; i < MANY; i++)
-        ck_assert(works[i].over);
+        ck_assert(many[i].over);
+    ck_assert_uint_eq(fibers.warm_count, MANY);
 }
 
-START_TEST(idle_fibers_beyond_the_kept_ones_go_cold_and_work_again)
+/* A span is over. @return how many are warm then. */
+static size_t after_a_span(void)
 {
-    static work works[MANY];
-    static tdm__fiber *taken[MANY];
+    static int64_t now_ns;
+    now_ns += TDM__FIBERS_SPAN_NS;
+    do {
+        size_t before = fibers.warm_count;
+        tdm__fibers_trim(&fibers, now_ns, 10);
+        ck_assert_uint_ge(fibers.warm_count + 10, before); /* no more than it may */
+    } while (fibers.trim_ns <= now_ns);
+    return fibers.warm_count;
+}
+
+START_TEST(fibers_needed_within_a_span_keep_their_memory_and_others_go_cold_and_work_again)
+{
     tdm__fibers_init(&fibers);
+    ck_assert_int_eq(fibers.trim_ns, INT64_MAX);
     for (int round = 0; round < 3; round++) {
-        round_of_many(works, taken);
-        ck_assert_uint_eq(fibers.live_count, 0);
-        ck_assert_uint_eq(fibers.warm_count, MANY);
-        ck_assert(tdm__fibers_trim(&fibers, 1));
-        ck_assert_uint_eq(fibers.warm_count, MANY - 1);
-        ck_assert(!tdm__fibers_trim(&fibers, MANY));
-        ck_assert_uint_eq(fibers.warm_count, TDM__FIBERS_KEPT);
+        round_of_many();
+        ck_assert_int_eq(fibers.trim_ns, 0);
+        ck_assert_uint_eq(after_a_span(), MANY);
+        round_of_many();
+        ck_assert_uint_eq(after_a_span(), MANY);
+        ck_assert_uint_eq(after_a_span(), TDM__FIBERS_KEPT);
         ck_assert_ptr_nonnull(fibers.cold);
+        ck_assert_int_eq(fibers.trim_ns, INT64_MAX); /* and now the loop may sleep for ever */
         ck_assert_uint_eq(fibers.stacks.made, MANY);
     }
+    tdm__fibers_finish(&fibers);
+}
+END_TEST
+
+START_TEST(what_is_taken_while_others_go_cold_is_not_taken_from_them)
+{
+    tdm__fibers_init(&fibers);
+    round_of_many();
+    after_a_span();
+    tdm__fibers_trim(&fibers, fibers.trim_ns, 10);
+    ck_assert_uint_eq(fibers.warm_count, MANY - 10);
+    for (int i = 0; i < MANY; i++)
+        ck_assert_ptr_nonnull(held[i] = tdm__fiber_take(&fibers));
+    ck_assert_uint_eq(fibers.stacks.made, MANY);
+    tdm__fibers_trim(&fibers, fibers.trim_ns, 10);
+    ck_assert_int_eq(fibers.trim_ns, INT64_MAX); /* nothing is left to give back */
+    for (int i = 0; i < MANY; i++)
+        tdm__fiber_give_back(&fibers, held[i]);
+    ck_assert_uint_eq(after_a_span(), MANY);
     tdm__fibers_finish(&fibers);
 }
 END_TEST
@@ -177,11 +212,12 @@ END_TEST
 
 int main(void)
 {
-    return unit_main("fiber", (const TTest *const[]){a_function_that_never_suspends_is_over_when_run_returns,
-                                                     a_suspended_function_goes_on_where_it_stopped,
-                                                     the_fiber_that_ended_last_is_used_next,
-                                                     a_fiber_given_back_unused_can_be_taken_again,
-                                                     idle_fibers_beyond_the_kept_ones_go_cold_and_work_again,
-                                                     stacks_do_not_overlap_and_leave_room_for_the_promised_size,
-                                                     stacks_made_after_others_were_unmapped_work, NULL});
+    return unit_main("fiber", (const TTest *const[]){
+                                  a_function_that_never_suspends_is_over_when_run_returns,
+                                  a_suspended_function_goes_on_where_it_stopped, the_fiber_that_ended_last_is_used_next,
+                                  a_fiber_given_back_unused_can_be_taken_again,
+                                  fibers_needed_within_a_span_keep_their_memory_and_others_go_cold_and_work_again,
+                                  what_is_taken_while_others_go_cold_is_not_taken_from_them,
+                                  stacks_do_not_overlap_and_leave_room_for_the_promised_size,
+                                  stacks_made_after_others_were_unmapped_work, NULL});
 }

@@ -224,6 +224,31 @@ START_TEST(of_a_child_that_joins_its_opener_and_the_opener_the_later_one_is_refu
 }
 END_TEST
 
+static int wait_for_my_own_group(tdm_task *task, void *arg)
+{
+    (void) task;
+    tdm_group *group = *(tdm_group **) arg;
+    TDM_EXPECT(tdm_group_wait(group) == -EDEADLK);
+    return 0;
+}
+
+START_TEST(a_child_that_waits_for_its_own_group_is_refused_whether_or_not_anybody_waits)
+{
+    for (uint64_t seed = 0; seed < 2 * SEEDS; seed++) {
+        tdm_executor *executor = begin(seed, 2);
+        tdm_group *group;
+        ck_assert_int_eq(tdm_group_open(&group, &(tdm_group_options){.executor = executor}), 0);
+        tdm_task_spec spec = {.run = wait_for_my_own_group, .arg = &group, .lane = (tdm_lane) (seed % TDM_LANES)};
+        ck_assert_int_eq(tdm_group_spawn(group, &spec), 0);
+        if (seed & 2)
+            tdm_testing_settle();
+        ck_assert_int_eq(tdm_group_wait(group), 0);
+        ck_assert_int_eq(tdm_group_close(&group), 0);
+        end(executor);
+    }
+}
+END_TEST
+
 int main(void)
 {
     return unit_main("group_rings",
@@ -232,5 +257,6 @@ int main(void)
                          the_only_worker_runs_a_child_that_comes_while_it_begins_to_wait,
                          a_group_of_a_loop_task_whose_child_is_queued_behind_its_opener_is_refused_in_either_order,
                          with_a_second_worker_the_same_ends,
-                         of_a_child_that_joins_its_opener_and_the_opener_the_later_one_is_refused, NULL});
+                         of_a_child_that_joins_its_opener_and_the_opener_the_later_one_is_refused,
+                         a_child_that_waits_for_its_own_group_is_refused_whether_or_not_anybody_waits, NULL});
 }

@@ -3,7 +3,10 @@
 #include "tasks/loop.h"
 #include "tasks/sanitizer.h"
 
-#include "tests/unit/executor.h"
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tests/unit/virtual.h"
 
 typedef struct called {
     uint32_t thread;
@@ -241,13 +244,58 @@ START_TEST(ten_thousand_tasks_wait_on_one_loop)
 }
 END_TEST
 
+/* ---- memory ---- */
+
+static size_t resident_bytes(void)
+{
+    unsigned long all = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fscanf(f, "%lu %lu", &all, &resident), 2);
+    fclose(f);
+    return resident * (size_t) sysconf(_SC_PAGESIZE);
+}
+
+static int use_the_stack(tdm_task *task, void *arg)
+{
+    volatile char mine[20000];
+    for (size_t i = 0; i < sizeof mine; i++)
+        mine[i] = 1;
+    return sleep_for(task, arg);
+}
+
+static void a_thousand_sleep_at_once(tdm_executor *executor)
+{
+    static double seconds = 1;
+    for (int i = 0; i < 1000; i++)
+        unit_spawn(executor, TDM_LOOP, use_the_stack, &seconds);
+    tdm_testing_advance(1.5);
+}
+
+START_TEST(stacks_used_of_late_keep_their_memory_and_an_idle_loop_gives_it_back)
+{
+    tdm_executor *executor = virtual_begin(1, 1);
+    size_t before = resident_bytes(), whole = (size_t) 1000 * 20000;
+    for (int round = 0; round < 3; round++) {
+        a_thousand_sleep_at_once(executor);
+        ck_assert_uint_ge(resident_bytes(), before + whole);
+        tdm_testing_advance(8); /* soon needed again */
+    }
+    ck_assert_uint_ge(resident_bytes(), before + whole);
+    tdm_testing_advance(tdm_s_from_ns(2 * TDM__FIBERS_SPAN_NS));
+    ck_assert_uint_le(resident_bytes(), before + whole / 4);
+    a_thousand_sleep_at_once(executor);
+    virtual_end(executor);
+}
+END_TEST
+
 int main(void)
 {
     return unit_main(
-        "loop",
-        (const TTest *const[]){
-            a_call_runs_on_the_loops_thread_before_it_returns, fibers_and_workers_call_all_loops_at_once,
-            tasks_that_respawn_themselves_for_ever_stop_neither_timers_nor_messages,
-            tasks_that_yield_for_ever_stop_neither_timers_nor_messages, a_turn_takes_no_more_than_its_limit,
-            no_sleep_is_too_short_and_long_ones_do_not_delay_short_ones, ten_thousand_tasks_wait_on_one_loop, NULL});
+        "loop", (const TTest *const[]){
+                    a_call_runs_on_the_loops_thread_before_it_returns, fibers_and_workers_call_all_loops_at_once,
+                    tasks_that_respawn_themselves_for_ever_stop_neither_timers_nor_messages,
+                    tasks_that_yield_for_ever_stop_neither_timers_nor_messages, a_turn_takes_no_more_than_its_limit,
+                    no_sleep_is_too_short_and_long_ones_do_not_delay_short_ones, ten_thousand_tasks_wait_on_one_loop,
+                    stacks_used_of_late_keep_their_memory_and_an_idle_loop_gives_it_back, NULL});
 }

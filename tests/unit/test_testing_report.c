@@ -7,6 +7,7 @@
 
 #include "tasks/sync.h"
 #include "tests/unit/virtual.h"
+#include <tandem/mutex.h>
 
 /* Run `test` in a process of its own, which must end by abort(); its words are returned, to be freed. */
 static char *words_of_a_failure(void (*test)(void))
@@ -61,6 +62,49 @@ START_TEST(a_deadlock_is_found_and_says_who_waits_for_what_and_how_to_replay_it)
     EXPECT_SAID(words, "waits in wait_on_thread()\n      hermit (task 2) waits in tdm_sleep()");
     EXPECT_SAID(words, "tandem: replay it by: TDM_SEED=4711 ");
     EXPECT_SAID(words, "test_testing_report\n");
+    free(words);
+}
+END_TEST
+
+/* ---- a ring through what has no owner ---- */
+
+static tdm_mutex *left, *right;
+
+static int lock_in_turn(tdm_mutex *first, tdm_mutex *second)
+{
+    tdm_mutex_lock(first);
+    tdm_sleep(1);
+    return tdm_mutex_lock(second);
+}
+
+static int left_first(tdm_task *task, void *arg)
+{
+    (void) task, (void) arg;
+    return lock_in_turn(left, right);
+}
+
+static int right_first(tdm_task *task, void *arg)
+{
+    (void) task, (void) arg;
+    return lock_in_turn(right, left);
+}
+
+static void embrace(void)
+{
+    tdm_executor *executor = virtual_begin(4712, 1);
+    tdm_mutex_create(&left);
+    tdm_mutex_create(&right);
+    tdm_spawn(executor, &(tdm_task_spec){.name = "lefty", .run = left_first}, NULL);
+    tdm_spawn(executor, &(tdm_task_spec){.name = "righty", .run = right_first, .lane = TDM_POOL}, NULL);
+    tdm_sleep(TDM_FOREVER);
+}
+
+START_TEST(a_ring_of_mutexes_is_a_deadlock_that_names_everyone_in_it)
+{
+    char *words = words_of_a_failure(embrace);
+    EXPECT_SAID(words, "a deadlock");
+    EXPECT_SAID(words, "lefty (task 1) waits in tdm_mutex_lock()");
+    EXPECT_SAID(words, "righty (task 2) waits in tdm_mutex_lock()");
     free(words);
 }
 END_TEST
@@ -232,6 +276,7 @@ int main(void)
 {
     return unit_main("testing-report",
                      (const TTest *const[]){a_deadlock_is_found_and_says_who_waits_for_what_and_how_to_replay_it,
+                                            a_ring_of_mutexes_is_a_deadlock_that_names_everyone_in_it,
                                             whatever_fails_says_how_to_replay_it, a_failure_can_be_taken_in_hand,
                                             a_test_runs_under_as_many_seeds_as_wanted_or_the_one_that_failed,
                                             a_seed_that_is_no_number_is_refused, NULL});
