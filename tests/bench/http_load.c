@@ -2,8 +2,7 @@
 /* DESIGN: the lightest client that still checks what it gets, so that a fast server, and not the client, is what a round
  * measures: connections kept alive, one request on each, taken in turn by blocking calls, a send and a receive for each
  * reply. Every reply must be a 200, whole, by its Content-Length or its last chunk.
- *     http_load PORT CONNECTIONS SECONDS < REQUEST        prints {"requests": N, "seconds": S}
- * With HOLD in place of SECONDS it sends one request on each connection, prints, and holds them until its input ends. */
+ *     http_load PORT CONNECTIONS SECONDS < REQUEST        prints {"requests": N, "seconds": S} */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -86,20 +85,6 @@ static void receive_reply(int fd)
     } while (!is_whole(size));
 }
 
-static void hold(int count)
-{
-    char byte;
-    for (int i = 0; i < count; i++) {
-        send_request(fds[i]);
-        receive_reply(fds[i]);
-    }
-    printf("{\"requests\": %d, \"seconds\": 0}\n", count);
-    fflush(stdout);
-    close(STDIN_FILENO);
-    if (read(3, &byte, 1) < 0) /* the driver's end of a pipe */
-        die("hold");
-}
-
 static void drive(int count, double seconds)
 {
     unsigned long done = 0;
@@ -121,7 +106,7 @@ static void drive(int count, double seconds)
 int main(int argc, char **argv)
 {
     if (argc != 4) {
-        fprintf(stderr, "usage: http_load PORT CONNECTIONS SECONDS|HOLD < REQUEST\n");
+        fprintf(stderr, "usage: http_load PORT CONNECTIONS SECONDS < REQUEST\n");
         return 2;
     }
     struct rlimit limit;
@@ -135,9 +120,6 @@ int main(int argc, char **argv)
         die("input");
     for (int i = 0; i < count; i++)
         fds[i] = open_connection((int) strtol(argv[1], NULL, 10));
-    if (strcmp(argv[3], "HOLD") == 0)
-        hold(count);
-    else
-        drive(count, strtod(argv[3], NULL));
+    drive(count, strtod(argv[3], NULL));
     return 0;
 }
