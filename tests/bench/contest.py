@@ -180,17 +180,18 @@ def table(rows):
 def said_by(*command):
     """The first version number in what a command prints; None if there is none."""
     try:
-        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     except OSError:
         return None
-    found = re.search(r"\d+\.\d+[\d.]*", said)
+    found = re.search(r"\d+\.\d+[\d.]*", run.stdout) if run.returncode == 0 else None
     return found and found[0]
 
 
 def seen_on(rounds):
     versions = {"Python": said_by(DEBIAN_PYTHON, "--version"),
                 "uvloop": said_by(DEBIAN_PYTHON, "-c", "import uvloop; print(uvloop.__version__)"),
-                "Go": said_by("go", "version"), "Node": said_by("node", "--version"),
+                "FastAPI": said_by(DEBIAN_PYTHON, "-c", "import fastapi; print(fastapi.__version__)"),
+                "nginx": said_by("nginx", "-v"), "Go": said_by("go", "version"), "Node": said_by("node", "--version"),
                 "libuv": said_by("pkg-config", "--modversion", "libuv"),
                 "GLib": said_by("pkg-config", "--modversion", "glib-2.0"), "Linux": said_by("uname", "-r")}
     made_of = ", ".join(f"{name} {version}" for name, version in versions.items() if version)

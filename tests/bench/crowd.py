@@ -15,7 +15,7 @@ import http_bench as http
 import http_crowd
 
 TRANSPORTS = ("evhttp", "direct")
-HEAD_S = 10    # that the server gives a head: over this time the slow ones come, and later end
+HEAD_S = 10     # that the server gives a head: over this time the slow ones come, and later end
 SETTLE_S = 0.5  # after the crowd goes on: what fell due while it was stopped
 PERCENTILES = {"p50": 50, "p99": 99}
 WANTED = {"p99": {"alone": 2}}
@@ -55,10 +55,10 @@ def see(transport, rounds, seconds, idle, slow, spread):
 def main():
     more = [("--idle", {"type": int, "help": "how many idle ones (default 10,000)"}),
             ("--slow", {"type": int, "help": "how many slow ones (default 2,000)"}), contest.WRITE]
-    args = harness.options(__doc__, rounds=7, more=more)
+    args = harness.options(__doc__, rounds=11, more=more)
     slow = http_crowd.borne(args.slow or (50 if args.check else 2000))
     idle = http_crowd.borne(args.idle or (200 if args.check else 10_000), besides=slow)
-    seconds, spread = (0.3, 0.5) if args.check else (2, HEAD_S)
+    seconds, spread = (0.3, 0.5) if args.check else (1, HEAD_S)
     bench = contest.Contest("crowd", args)
     for transport in TRANSPORTS:
         crowded, alone = see(transport, args.rounds, seconds, idle, slow, spread)
