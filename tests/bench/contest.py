@@ -181,10 +181,10 @@ def table(rows):
 def said_by(*command):
     """The first version number in what a command prints; None if there is none."""
     try:
-        said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
+        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     except OSError:
         return None
-    found = re.search(r"\d+\.\d+[\d.]*", said)
+    found = re.search(r"\d+\.\d+[\d.]*", run.stdout) if run.returncode == 0 else None
     return found and found[0]
 
 

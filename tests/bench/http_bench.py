@@ -135,6 +135,15 @@ def cpu_seconds(server):
     return total / 1e9
 
 
+def resident_bytes(server):
+    """The resident set of all processes of a server, to the page."""
+    total = 0
+    for pid in family(server.process.pid):
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
+            total += next(int(line.split()[1]) * 1024 for line in f if line.startswith("Rss:"))
+    return total
+
+
 def core_ticks():
     """(busy, all) of the server's core since the machine started."""
     for line in open("/proc/stat", encoding="ascii"):

@@ -6,8 +6,7 @@
  * has the requests of the other half, so that it is never out of work, however fast it is.
  * And the client never sleeps. One that sleeps is woken by the server, at the server's expense, and the more often the
  * slower that is: the fastest would be measured without what the others pay.
- *     http_load PORT CONNECTIONS SECONDS < REQUEST        prints {"requests": N, "seconds": S}
- * With HOLD in place of SECONDS it sends one request on each connection, prints, and holds them until its input ends. */
+ *     http_load PORT CONNECTIONS SECONDS < REQUEST        prints {"requests": N, "seconds": S} */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -104,20 +103,6 @@ static void receive_reply(int fd)
     } while (size == 0 || !is_whole(size));
 }
 
-static void hold(int count)
-{
-    char byte;
-    for (int i = 0; i < count; i++) {
-        send_request(fds[i]);
-        receive_reply(fds[i]);
-    }
-    printf("{\"requests\": %d, \"seconds\": 0}\n", count);
-    fflush(stdout);
-    close(STDIN_FILENO);
-    if (read(3, &byte, 1) < 0) /* the driver's end of a pipe */
-        die("hold");
-}
-
 static void drive(int count, double seconds)
 {
     unsigned long done = 0;
@@ -143,7 +128,7 @@ static void drive(int count, double seconds)
 int main(int argc, char **argv)
 {
     if (argc != 4) {
-        fprintf(stderr, "usage: http_load PORT CONNECTIONS SECONDS|HOLD < REQUEST\n");
+        fprintf(stderr, "usage: http_load PORT CONNECTIONS SECONDS < REQUEST\n");
         return 2;
     }
     struct rlimit limit;
@@ -157,9 +142,6 @@ int main(int argc, char **argv)
         die("input");
     for (int i = 0; i < count; i++)
         fds[i] = open_connection((int) strtol(argv[1], NULL, 10));
-    if (strcmp(argv[3], "HOLD") == 0)
-        hold(count);
-    else
-        drive(count, strtod(argv[3], NULL));
+    drive(count, strtod(argv[3], NULL));
     return 0;
 }
