@@ -59,7 +59,7 @@ def main():
     slow = http_crowd.borne(args.slow or (50 if args.check else 2000))
     idle = http_crowd.borne(args.idle or (200 if args.check else 10_000), besides=slow)
     seconds, spread = (0.3, 0.5) if args.check else (1, HEAD_S)
-    bench = http_bench.begin("crowd", args)
+    bench = http.begin("crowd", args)
     for transport in TRANSPORTS:
         crowded, alone = see(transport, args.rounds, seconds, idle, slow, spread)
         for name in PERCENTILES:

@@ -41,7 +41,7 @@ def main():
     more = [("--connections", {"type": int, "help": "how many (default 10,000)"}), contest.WRITE]
     args = harness.options(__doc__, rounds=5, more=more)
     count = http_crowd.borne(args.connections or (500 if args.check else 10_000))
-    bench = http_bench.begin("idle-connections", args)
+    bench = http.begin("idle-connections", args)
     no_nginx = None if http.has_nginx() else "nginx is not installed"
     results = bench.rounds([
         *[Held(name, lambda name=name: http.Service(name), count) for name in ("evhttp", "direct")],
