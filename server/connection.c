@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: what a transport's library lacks. Time: a head and a body must come within their limits, whatever drips in, a
  * client must take its reply, and an idle connection ends; a list for each phase in order of age makes most of that a
- * look at the first one. Leaving: while a reply is awaited
+ * look at the first one, and where many end at once the loop gets its turn in between. Leaving: while a reply is awaited
  * nobody reads, so the socket's end is watched apart. Ending: a connection that we close while the client may still be
  * sending is closed in two steps, because a close with unread bytes resets it, and the reset can take the reply with it.
  * In a drain, idle connections close only after a moment: a client in full swing has its next request by then, and
@@ -28,6 +28,7 @@
 #define LOOK_NS (20 * MS)     /* between two looks at all bodies */
 #define BODY_STEP (64u << 10) /* so many bytes of a body give it a second more */
 #define BODY_STEPS_MAX 1000000
+#define SWEEP_AT_ONCE 64 /* connections of a phase that end; then the loop gets its turn */
 #define CLOSE_TICK_NS (50 * MS)
 #define CLOSE_IDLE_NS (500 * MS)     /* a connection in use has its next request by then */
 #define CLOSE_PARTIAL_NS (1000 * MS) /* a request that stops in the middle */
@@ -276,44 +277,36 @@ static int64_t body_due_ns(const tdm__exchange *x)
     return x->since_ns + x->gate->server->options.body_ns + more;
 }
 
-/* Nobody looks again before `now` for this one, or it is over. */
-static void look_at(tdm__exchange *x, int64_t now)
+/* @return was its time over? If so it has ended, or will be looked at again. */
+static bool look_at(tdm__exchange *x, int64_t now)
 {
     const tdm__server_options *options = &x->gate->server->options;
-    switch (x->phase) {
-    case TDM__IDLE:
-        if (now - x->since_ns >= options->idle_ns)
-            x->gate->ways->close(x);
-        return;
-    case TDM__READING:
-        if (now - x->since_ns >= options->head_ns)
-            tdm__exchange_refuse(x, 408);
-        return;
-    case TDM__BODY:
-        if (now >= body_due_ns(x))
-            tdm__exchange_refuse(x, 408);
-        return;
-    case TDM__LINGER:
-        if (now - x->since_ns >= LINGER_NS)
-            x->gate->ways->close(x);
-        return;
-    default:
+    int64_t age = now - x->since_ns;
+    bool done_with = x->gate->closing && x->phase <= TDM__BODY && is_done_with(x, now);
+    if (done_with || (x->phase == TDM__IDLE && age >= options->idle_ns) ||
+        (x->phase == TDM__LINGER && age >= LINGER_NS))
+        x->gate->ways->close(x);
+    else if ((x->phase == TDM__READING && age >= options->head_ns) || (x->phase == TDM__BODY && now >= body_due_ns(x)))
+        tdm__exchange_refuse(x, 408);
+    else if (x->phase == TDM__STREAMING || x->phase == TDM__WRITING)
         tdm__exchange_check_progress(x);
-    }
+    else
+        return false;
+    return true;
 }
 
-static void sweep(tdm__gate *gate, tdm__phase phase, int64_t now)
+/* @return is there more to do at once? */
+static bool sweep(tdm__gate *gate, tdm__phase phase, int64_t now)
 {
     int64_t patience = patience_of(gate, phase);
     bool all = phase == TDM__BODY || (gate->closing && phase <= TDM__BODY);
+    unsigned count = 0;
     tdm__exchange *x = TAILQ_FIRST(&gate->at[phase]), *next;
-    for (; x && (all || now - x->since_ns >= patience); x = next) {
+    for (; x && count < SWEEP_AT_ONCE && (all || now - x->since_ns >= patience); x = next) {
         next = TAILQ_NEXT(x, link);
-        if (gate->closing && phase <= TDM__BODY && is_done_with(x, now))
-            gate->ways->close(x);
-        else
-            look_at(x, now);
+        count += look_at(x, now);
     }
+    return count == SWEEP_AT_ONCE;
 }
 
 /* When the first of a phase is to be looked at. */
@@ -358,11 +351,15 @@ static void on_tick(tdm__timer *timer)
 {
     tdm__gate *gate = (tdm__gate *) ((char *) timer - offsetof(tdm__gate, tick));
     int64_t now = tdm_clock_ns();
+    bool more = false;
     for (size_t i = 0; i < sizeof timed / sizeof timed[0]; i++)
-        sweep(gate, timed[i], now);
+        more |= sweep(gate, timed[i], now);
     if (gate->closing && may_unlisten(gate, now))
         unlisten(gate);
-    set_next_tick(gate, now);
+    if (more)
+        wake_by(gate, now);
+    else
+        set_next_tick(gate, now);
 }
 
 /* ---- a gate ---- */

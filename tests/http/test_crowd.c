@@ -48,6 +48,14 @@ enum { IDLE = 400, SLOW = 200 };
 
 static http_connection idle[IDLE], slow[SLOW];
 
+static void come_and_idle(tdm_app *app)
+{
+    for (int i = 0; i < IDLE; i++) {
+        http_connect(&idle[i], tdm_app_url(app));
+        expect_hello(&idle[i]);
+    }
+}
+
 /* The 408 of a slow one is here: it took its time, and no longer. */
 static void end_slow(http_connection *c, int64_t began_ns)
 {
@@ -66,10 +74,7 @@ START_TEST(among_idle_and_slow_ones_a_plain_client_is_served_and_the_slow_get_40
     tdm_app *app = http_app(&options, add_routes);
     http_connection plain;
     int64_t began[SLOW];
-    for (int i = 0; i < IDLE; i++) {
-        http_connect(&idle[i], tdm_app_url(app));
-        expect_hello(&idle[i]);
-    }
+    come_and_idle(app);
     for (int i = 0; i < SLOW; i++) {
         http_connect(&slow[i], tdm_app_url(app));
         began[i] = tdm_clock_ns();
@@ -100,6 +105,33 @@ START_TEST(among_idle_and_slow_ones_a_plain_client_is_served_and_the_slow_get_40
     }
     http_disconnect(&plain);
     http_app_end(app);
+}
+END_TEST
+
+static void expect_all_closed(void)
+{
+    for (int i = 0; i < IDLE; i++) {
+        http_expect_fin(&idle[i]);
+        http_disconnect(&idle[i]);
+    }
+}
+
+/* More than end in one turn of the loop. */
+START_TEST(idle_ones_that_are_due_together_all_end_and_so_they_do_in_a_drain)
+{
+    tdm_app *app = http_app(&(tdm_app_options){.idle_timeout = 1}, add_routes);
+    come_and_idle(app);
+    expect_all_closed();
+    http_app_end(app);
+
+    tdm_manifest manifest;
+    app = http_app(NULL, add_routes);
+    come_and_idle(app);
+    int64_t began = tdm_clock_ns();
+    ck_assert_int_eq(tdm_app_stop(app, &manifest), 0);
+    ck_assert_int_lt(tdm_clock_ns() - began, 5 * TDM_NS_PER_S);
+    expect_all_closed();
+    tdm_app_destroy(&app);
 }
 END_TEST
 
@@ -241,6 +273,7 @@ int main(void)
 {
     return http_main("crowd", (const TTest *const[]){
                                   among_idle_and_slow_ones_a_plain_client_is_served_and_the_slow_get_408_in_their_time,
+                                  idle_ones_that_are_due_together_all_end_and_so_they_do_in_a_drain,
                                   without_descriptors_a_server_waits_without_a_spin_and_recovers_when_some_are_free,
                                   NULL,
                               });
