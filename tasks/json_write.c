@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: a JSON writer that appends to one growing buffer, which at first is the room in the writer itself. It keeps just enough state to notice a wrong order of
- * calls: one bit for each open level (object or array), whether a comma is due, and whether a key waits for its value.
- * The first error sticks and silences all later calls. Numbers are formatted here, not by printf, except doubles with a
- * fraction; those are tried with 15, 16 and 17 digits until they read back as the same double. The buffer always has
- * one byte to spare, for the NUL. */
+/* DESIGN: a JSON writer that appends to one growing buffer, which at first is the room in the writer itself. It keeps
+ * just enough state to notice a wrong order of calls: one bit for each open level (object or array), whether a comma is
+ * due, and whether a key waits for its value. The first error sticks and silences all later calls. Numbers are
+ * formatted here, not by printf, except doubles with a fraction; those are tried with 15, 16 and 17 digits until they
+ * read back as the same double. The buffer always has one byte to spare, for the NUL. */
 #include <tandem/json.h>
 
 #include <assert.h>

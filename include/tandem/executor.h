@@ -27,8 +27,9 @@ typedef struct tdm_executor_options {
 #define TDM_MAX_LOOPS 64
 #define TDM_MAX_WORKERS 1024
 
-/** Start the threads. @param options NULL: all defaults. @return 0; -EINVAL: loops or workers past TDM_MAX_…; -ENOMEM; -EAGAIN: a thread could not be
- *  started; or what the kernel said. On an error nothing is left running. */
+/** Start the threads. @param options NULL: all defaults.
+ *  @return 0; -EINVAL: loops or workers past TDM_MAX_…; -ENOMEM; -EAGAIN: a thread could not be started; or what the kernel
+ *          said. On an error nothing is left running. */
 TDM_API int tdm_executor_create(tdm_executor **out, const tdm_executor_options *options);
 
 /** What the options came to, defaults resolved. Any thread. */
