@@ -8,7 +8,6 @@
 #include "server/rules.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,14 +190,13 @@ static bool read_request_line(tdm__rules *r, bool whole)
 /* Space after a value is none of it, and llhttp would not know `chunked` with it. */
 static void strip_line(tdm__rules *r)
 {
-    size_t end = r->text.size - 2, size = end;
-    while (r->text.at[size - 1] == ' ' || r->text.at[size - 1] == '\t')
-        size--;
-    if (size == end)
-        return;
-    memcpy(r->text.at + size, "\r\n", 2);
-    r->text.size = size + 2;
-    r->skipped += end - size;
+    size_t size = r->text.size, spaces = 0;
+    while (r->text.at[size - spaces - 3] == ' ' || r->text.at[size - spaces - 3] == '\t')
+        spaces++;
+    if (spaces)
+        memcpy(r->text.at + size - spaces - 2, "\r\n", 2);
+    r->text.size -= spaces;
+    r->skipped += spaces;
 }
 
 /* A line of the head or of the trailers is whole. @param last set if it is the empty one. */

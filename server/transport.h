@@ -71,10 +71,10 @@ typedef struct tdm__server_options {
     size_t max_buffered;     /* of all bodies */
     atomic_size_t *buffered; /* where they are counted: here those that are being read, by the owner of a request those
                                 that it keeps */
-    int64_t head_ns;     /* a request's head must have come by then */
-    int64_t body_ns;     /* and its body, which has more the longer it is */
-    int64_t idle_ns;     /* between requests */
-    int64_t write_ns;    /* a client must take some of its reply in this time */
+    int64_t head_ns;         /* a request's head must have come by then */
+    int64_t body_ns;         /* and its body, which has more the longer it is */
+    int64_t idle_ns;         /* between requests */
+    int64_t write_ns;        /* a client must take some of its reply in this time */
     const tdm__hooks *hooks;
     void *context; /* for the hooks */
 } tdm__server_options;
