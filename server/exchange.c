@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,8 +16,11 @@
 
 #include "server/connection.h"
 
-#define PIECES_MAX 3      /* a chunk: its size, its bytes, its end */
-#define PROGRESS_MIN 1024 /* bytes that a client must take in the time it has */
+#define UNPROVEN (128u << 10) /* so much of a stream the kernel may take before it is known how fast its client is */
+#define UNPROVEN_UNSENT (32 << 10) /* and then keeps at most so much, */
+#define PROVEN (1024u << 10)       /* until its client has had about so much */
+#define PIECES_MAX 3               /* a chunk: its size, its bytes, its end */
+#define PROGRESS_MIN 1024          /* bytes that a client must take in the time it has */
 
 /* Send what can be sent. @return 0, and *sent says how much; -EPIPE: the connection was closed. */
 static int send_now(tdm__exchange *x, struct iovec *pieces, size_t count, size_t *sent)
@@ -59,11 +64,30 @@ static size_t skip(struct iovec *pieces, size_t count, size_t size)
     return i;
 }
 
+static void limit_unsent(tdm__exchange *x, int bytes)
+{
+    if (setsockopt(x->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes) && errno != EOPNOTSUPP &&
+        errno != ENOPROTOOPT) /* not over TCP */
+        tdm_log_debug("cannot limit what waits in the kernel: %s", strerror(errno));
+}
+
+/* For a client with a tiny window the kernel would cut megabytes into pieces as small as that, with far more work and memory
+ * than they have bytes. So a stream's client shows first that it takes what it gets. */
+static void move(tdm__exchange *x, size_t size)
+{
+    uint64_t before = x->moved;
+    x->moved += size;
+    if (before < UNPROVEN && x->moved >= UNPROVEN)
+        limit_unsent(x, UNPROVEN_UNSENT);
+    if (before < PROVEN && x->moved >= PROVEN)
+        limit_unsent(x, 0); /* the system's own limit */
+}
+
 static int send_or_keep(tdm__exchange *x, struct iovec *pieces, size_t count)
 {
     size_t size = size_of(pieces, count), sent;
     int err = send_now(x, pieces, count, &sent);
-    x->moved += err ? 0 : size;
+    move(x, err ? 0 : size);
     if (err || sent == size)
         return err;
     size_t gone = skip(pieces, count, sent);
@@ -146,6 +170,8 @@ void tdm__exchange_end(tdm__exchange *x, bool close)
     struct iovec piece = piece_of("0\r\n\r\n", 5);
     if (x->chunked && send_or_keep(x, &piece, 1))
         return;
+    if (x->moved >= UNPROVEN && x->moved < PROVEN)
+        limit_unsent(x, 0);
     tdm__exchange_unwatch(x);
     if (x->gate->ways->unsent(x))
         tdm__exchange_enter(x, TDM__WRITING);

@@ -8,7 +8,7 @@
 
 #include "tasks/sanitizer.h"
 
-#define KEPT (TDM__SANITIZED ? 0u : 64u)
+enum { KEPT = 64 };
 
 struct tdm__spare {
     struct tdm__spare *next;
@@ -27,7 +27,7 @@ void *tdm__spares_take(tdm__spares *spares, size_t size)
 void tdm__spares_give(tdm__spares *spares, void *block)
 {
     struct tdm__spare *spare = block;
-    if (!spare || spares->count >= KEPT) {
+    if (!spare || spares->count == (unsigned) KEPT || TDM__SANITIZED) {
         free(block);
         return;
     }

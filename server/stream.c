@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <tandem/clock.h>
+#include <tandem/wait.h>
 
 #include "server/events.h"
 #include "server/front.h"
@@ -103,6 +104,16 @@ void tdm__stream_settle(tdm_request *req)
 
 /* ---- in the handler ---- */
 
+/* Of a client that is as fast as its handler nobody would have to wait, and the loop would have no turn. */
+static void take_turns(tdm_request *req, size_t size)
+{
+    req->stream.in_a_row += size;
+    if (req->stream.in_a_row < TDM_STREAM_TURN)
+        return;
+    req->stream.in_a_row = 0;
+    tdm_yield(); /* if the handler is to stop, its next write says so */
+}
+
 /* Take one step on the loop, and wait until the client keeps up. */
 static int take_step(tdm_request *req, stream_step step, const void *bytes, size_t size)
 {
@@ -111,8 +122,11 @@ static int take_step(tdm_request *req, stream_step step, const void *bytes, size
         return -EDEADLK;
     if (tdm__loop_current() == req->front->loop) {
         int err = do_step(req, step, bytes, size);
+        if (!err && !must_wait(req, step))
+            take_turns(req, size);
         if (err || !must_wait(req, step))
             return err;
+        req->stream.in_a_row = 0;
         tdm__wait_begin(exec, true);
         req->stream.writer = exec;
         return tdm__wait_until(exec, INT64_MAX);

@@ -22,6 +22,8 @@ TDM_BEGIN
 
 /** Bytes that may wait for a client before a write waits too. */
 #define TDM_STREAM_WINDOW ((size_t) 64 * 1024)
+/** Bytes that a fiber writes at most before its loop has a turn, however fast its client is. */
+#define TDM_STREAM_TURN ((size_t) 256 * 1024)
 /** For tdm_stream_begin(): the reply ends when it ends. */
 #define TDM_LENGTH_UNKNOWN UINT64_MAX
 

@@ -113,7 +113,7 @@ def the_table_goes_between_its_marks_and_replaces_what_was_there():
                 write=True)
         with open(file.name, encoding="utf-8") as f:
             text = f.read()
-        assert "; wrk 4.1:" in text and "Python" not in text, text
+        assert "; wrk 4.1, Linux " in text and "Python" not in text, text
         said_by(lambda b: b.figure("x", [8], "1/s", {}), write=True, check=True)
         with open(file.name, encoding="utf-8") as f:
             assert f.read() == text, "a run in its smallest form was written down"

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/http/daemon.h"
@@ -184,6 +185,8 @@ START_TEST(the_kernel_keeps_as_many_as_the_backlog_says)
     http_ask(&first, "GET", "/health", NULL);
     expect_status(&first, 200);
     daemon_signal(&tandemd, SIGSTOP);
+    siginfo_t stopped;
+    ck_assert_int_eq(waitid(P_PID, (id_t) tandemd.pid, &stopped, WSTOPPED), 0); /* before that it still accepts */
     for (int i = 0; i <= KEPT; i++) {
         fds[i] = connect_soon(&first);
         ck_assert_msg(is_connected(fds[i], 100) == (i < KEPT), "number %d", i);

@@ -10,7 +10,7 @@
 
 enum { PIECE = 16384, PIECES = 2000 }; /* 32 MiB: more than any socket buffers */
 
-static _Atomic int written, ended, results[8];
+static _Atomic int written, ended, turns, results[8];
 static http_connection c;
 static tdm_app *app;
 
@@ -66,6 +66,31 @@ static int endless(tdm_request *req)
         written += !err;
     }
     results[0] = err;
+    ended++;
+    return err;
+}
+
+static int count_turns(tdm_task *task, void *arg)
+{
+    (void) task, (void) arg;
+    while (ended == 0)
+        if (tdm_yield() < 0)
+            break;
+        else
+            turns++;
+    return 0;
+}
+
+static int in_turns(tdm_request *req)
+{
+    static char piece[PIECE];
+    int in_a_row = 0, seen = turns, err = tdm_stream_begin(req, 200, "text/plain", TDM_LENGTH_UNKNOWN);
+    for (int i = 0; i < PIECES && !err; i++) {
+        err = tdm_stream_write(req, piece, sizeof piece);
+        in_a_row = turns == seen ? in_a_row + PIECE : 0;
+        seen = turns;
+        results[1] = in_a_row > results[1] ? in_a_row : results[1];
+    }
     ended++;
     return err;
 }
@@ -127,6 +152,7 @@ static void begin(void)
     add_both("/loop/unended", "/pool/unended", unended);
     add_both("/loop/broken", "/pool/broken", broken);
     add_both("/loop/sized", "/pool/sized", sized);
+    add_both("/loop/turns", "/pool/turns", in_turns);
     add_both("/loop/endless", "/pool/endless", endless);
     add_both("/loop/not-begun", "/pool/not-begun", not_begun);
     add_both("/loop/task", "/pool/task", with_task);
@@ -279,6 +305,19 @@ START_TEST(a_slow_client_holds_its_writer_and_costs_little)
 }
 END_TEST
 
+START_TEST(a_fast_client_leaves_the_loop_its_turns)
+{
+    begin();
+    tdm_task_spec spec = {.name = "turns", .run = count_turns};
+    ck_assert_int_eq(tdm_spawn(tdm_app_executor(app), &spec, NULL), 0);
+    http_reply reply = http_once(tdm_app_url(app), "GET", "/loop/turns", 200);
+    ck_assert_uint_eq(reply.body_size, (size_t) PIECE * PIECES);
+    http_reply_finish(&reply);
+    ck_assert_int_lt(results[1], (int) TDM_STREAM_TURN);
+    end();
+}
+END_TEST
+
 START_TEST(a_client_that_leaves_ends_the_writers_wait)
 {
     begin();
@@ -374,12 +413,13 @@ END_TEST
 
 int main(void)
 {
-    return http_main("streams",
-                     (const TTest *const[]){
-                         a_stream_goes_out_in_chunks_and_the_connection_goes_on,
-                         a_stream_to_http_1_0_ends_with_its_connection, a_stream_of_known_length_keeps_it,
-                         a_handler_that_fails_in_the_middle_ends_the_connection,
-                         a_slow_client_holds_its_writer_and_costs_little, a_client_that_leaves_ends_the_writers_wait,
-                         a_deadline_ends_the_writers_wait, tasks_start_after_the_stream_is_over,
-                         events_have_their_form_and_a_heart_that_beats, a_stop_ends_streams_and_events, NULL});
+    return http_main(
+        "streams",
+        (const TTest *const[]){a_stream_goes_out_in_chunks_and_the_connection_goes_on,
+                               a_stream_to_http_1_0_ends_with_its_connection, a_stream_of_known_length_keeps_it,
+                               a_handler_that_fails_in_the_middle_ends_the_connection,
+                               a_slow_client_holds_its_writer_and_costs_little, a_fast_client_leaves_the_loop_its_turns,
+                               a_client_that_leaves_ends_the_writers_wait, a_deadline_ends_the_writers_wait,
+                               tasks_start_after_the_stream_is_over, events_have_their_form_and_a_heart_that_beats,
+                               a_stop_ends_streams_and_events, NULL});
 }
