@@ -39,7 +39,7 @@ typedef struct tdm__streaming {
     bool sized;        /* its length was told: `left` bytes are still to come */
     bool chunked;
     uint64_t left;
-    size_t in_a_row; /* bytes written since the writer's loop last had its turn */
+    size_t in_a_row;            /* bytes written since the writer's loop last had its turn */
     struct tdm__events *events; /* they are server-sent events; NULL: they are not */
     tdm__exec *writer;          /* loop: waits for the client */
 } tdm__streaming;
