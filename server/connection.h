@@ -40,6 +40,7 @@ struct tdm__exchange {
     bool keep_alive;  /* the client would go on after this request */
     bool cut;         /* it is we who close */
     bool chunked;     /* STREAMING: pieces are framed */
+    uint16_t proof;   /* KiB of streams that its client has taken, up to what proves it; 0: there was none yet */
     int64_t since_ns; /* when this phase began; STREAMING, WRITING: when its progress was last looked at */
     int64_t heard_ns; /* READING, BODY: when the last byte came; replies: when the client was last seen to take some */
     uint64_t moved;   /* BODY: bytes that came; replies: bytes that were given to be sent; LINGER: bytes forgotten */

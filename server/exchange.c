@@ -16,11 +16,10 @@
 
 #include "server/connection.h"
 
-#define UNPROVEN (128u << 10) /* so much of a stream the kernel may take before it is known how fast its client is */
-#define UNPROVEN_UNSENT (32 << 10) /* and then keeps at most so much, */
-#define PROVEN (1024u << 10)       /* until its client has had about so much */
-#define PIECES_MAX 3               /* a chunk: its size, its bytes, its end */
-#define PROGRESS_MIN 1024          /* bytes that a client must take in the time it has */
+#define UNSENT (8 << 10)  /* what the kernel keeps of a stream at most, besides what is on its way, */
+#define PROVEN 1024       /* until so many KiB of streams have gone to this client */
+#define PIECES_MAX 3      /* a chunk: its size, its bytes, its end */
+#define PROGRESS_MIN 1024 /* bytes that a client must take in the time it has */
 
 /* Send what can be sent. @return 0, and *sent says how much; -EPIPE: the connection was closed. */
 static int send_now(tdm__exchange *x, struct iovec *pieces, size_t count, size_t *sent)
@@ -72,14 +71,24 @@ static void limit_unsent(tdm__exchange *x, int bytes)
 }
 
 /* For a client with a tiny window the kernel would cut megabytes into pieces as small as that, with far more work and memory
- * than they have bytes. So a stream's client shows first that it takes what it gets. */
+ * than they have bytes. So the client of a stream shows first that it takes what it gets. */
+static void begin_proof(tdm__exchange *x)
+{
+    if (x->proof)
+        return;
+    x->proof = 1;
+    limit_unsent(x, UNSENT);
+}
+
 static void move(tdm__exchange *x, size_t size)
 {
-    uint64_t before = x->moved;
+    uint64_t before = x->moved >> 10;
     x->moved += size;
-    if (before < UNPROVEN && x->moved >= UNPROVEN)
-        limit_unsent(x, UNPROVEN_UNSENT);
-    if (before < PROVEN && x->moved >= PROVEN)
+    if (x->proof >= PROVEN)
+        return;
+    uint64_t proof = x->proof + ((x->moved >> 10) - before);
+    x->proof = proof < PROVEN ? (uint16_t) proof : PROVEN;
+    if (x->proof == PROVEN)
         limit_unsent(x, 0); /* the system's own limit */
 }
 
@@ -138,6 +147,7 @@ int tdm__exchange_begin(tdm__exchange *x, const void *head, size_t size, bool ch
     x->moved = x->taken = 0;
     tdm__exchange_enter(x, TDM__STREAMING);
     x->heard_ns = x->since_ns;
+    begin_proof(x);
     return send_or_keep(x, &piece, 1);
 }
 
@@ -170,8 +180,6 @@ void tdm__exchange_end(tdm__exchange *x, bool close)
     struct iovec piece = piece_of("0\r\n\r\n", 5);
     if (x->chunked && send_or_keep(x, &piece, 1))
         return;
-    if (x->moved >= UNPROVEN && x->moved < PROVEN)
-        limit_unsent(x, 0);
     tdm__exchange_unwatch(x);
     if (x->gate->ways->unsent(x))
         tdm__exchange_enter(x, TDM__WRITING);
