@@ -96,9 +96,11 @@ static int send_or_keep(tdm__exchange *x, struct iovec *pieces, size_t count)
 {
     size_t size = size_of(pieces, count), sent;
     int err = send_now(x, pieces, count, &sent);
-    move(x, err ? 0 : size);
-    if (err || sent == size)
-        return err;
+    if (err)
+        return err; /* the connection may be gone */
+    move(x, size);
+    if (sent == size)
+        return 0;
     size_t gone = skip(pieces, count, sent);
     if (x->gate->ways->keep(x, pieces + gone, count - gone))
         return 0;

@@ -283,7 +283,8 @@ START_TEST(stacks_used_of_late_keep_their_memory_and_an_idle_loop_gives_it_back)
     }
     ck_assert_uint_ge(resident_bytes(), before + whole);
     tdm_testing_advance(tdm_s_from_ns(2 * TDM__FIBERS_SPAN_NS));
-    ck_assert_uint_le(resident_bytes(), before + whole / 4);
+    if (!TDM__SANITIZED) /* they keep memory of their own for every stack */
+        ck_assert_uint_le(resident_bytes(), before + whole / 4);
     a_thousand_sleep_at_once(executor);
     virtual_end(executor);
 }
