@@ -114,8 +114,11 @@ void http_ask(http_connection *c, const char *method, const char *target, const 
 /* More bytes. @return false: the connection has ended. */
 static bool receive(http_connection *c)
 {
-    c->data = realloc(c->data, c->size + READ_SIZE + 1);
-    ck_assert_ptr_nonnull(c->data);
+    if (c->capacity < c->size + READ_SIZE + 1) {
+        c->capacity = 2 * (c->size + READ_SIZE + 1);
+        c->data = realloc(c->data, c->capacity);
+        ck_assert_ptr_nonnull(c->data);
+    }
     ssize_t n = recv(c->fd, c->data + c->size, READ_SIZE, 0);
     ck_assert_msg(n >= 0 || errno == ECONNRESET, "receiving: %s, after '%.*s'", strerror(errno), (int) c->size,
                   c->data);

@@ -18,7 +18,7 @@
 typedef struct http_connection {
     int fd;
     char *data; /* received and not yet taken */
-    size_t size;
+    size_t size, capacity;
 } http_connection;
 
 typedef struct http_reply {
