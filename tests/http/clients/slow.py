@@ -17,7 +17,7 @@ from program import Server, equal, main, run
 
 CONNECTIONS = 100
 LENGTH_S = 8  # of an attack at most: those that the limits end are over before
-PROBE_S = 2   # the service is available if it answers within this
+PROBE_S = 5   # the service is available if it answers within this
 ALL_CLOSED = "No open connections left"
 TRANSPORT, TANDEMD, FILE_SERVICE = sys.argv[1:4]
 
