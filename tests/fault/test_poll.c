@@ -30,6 +30,8 @@ static int wait_to_read(void *arg)
     return tdm_wait_fd(*(int *) arg, TDM_FD_READABLE, 3600);
 }
 
+/* The second fiber is told as well, or comes after that and is watched by an instance that the kernel took: both are
+ * right, and so each executor is asked this once. */
 START_TEST(fibers_whose_descriptors_the_kernel_did_not_take_are_told_and_may_wait_again)
 {
     tdm_executor *executor = unit_executor((tdm_executor_options){0});
@@ -37,18 +39,15 @@ START_TEST(fibers_whose_descriptors_the_kernel_did_not_take_are_told_and_may_wai
     unit_call calls[2];
     for (int i = 0; i < 2; i++)
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pairs[i]), 0);
-    for (int times = 0; times < 3; times++) {
-        refuse = 1;
-        for (int i = 0; i < 2; i++)
-            unit_start(executor, &calls[i], UNIT_LOOP, wait_to_read, &pairs[i][0]);
-        int told = unit_result(&calls[0]);
-        ck_assert_msg(told == -ENOMEM || told == -ENOSPC, "%d", told);
-        ck_assert_int_eq(refuse, 0);
-        ck_assert_int_eq(write(pairs[1][1], "x", 1), 1); /* it was told too, or has come later and waits */
-        told = unit_result(&calls[1]);
-        ck_assert_msg(told == -ENOMEM || told == -ENOSPC || told == TDM_FD_READABLE, "%d", told);
-        ck_assert_int_eq(read(pairs[1][0], (char[1]){0}, 1), 1);
-    }
+    refuse = 1;
+    for (int i = 0; i < 2; i++)
+        unit_start(executor, &calls[i], UNIT_LOOP, wait_to_read, &pairs[i][0]);
+    int told = unit_result(&calls[0]);
+    ck_assert_msg(told == -ENOMEM || told == -ENOSPC, "%d", told);
+    ck_assert_int_eq(refuse, 0);
+    ck_assert_int_eq(write(pairs[1][1], "x", 1), 1);
+    told = unit_result(&calls[1]);
+    ck_assert_msg(told == -ENOMEM || told == -ENOSPC || told == TDM_FD_READABLE, "%d", told);
     unit_start(executor, &calls[0], UNIT_LOOP, wait_to_read, &pairs[0][0]);
     ck_assert_int_eq(write(pairs[0][1], "x", 1), 1);
     ck_assert_int_eq(unit_result(&calls[0]), TDM_FD_READABLE);

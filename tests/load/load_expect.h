@@ -17,7 +17,8 @@ typedef struct load_expectation {
 
 /** Hold the only step of a sweep against what was expected of it. */
 void load_expect_step(const load_sweep *sweep, const load_expectation *expected);
-/** Run -c `connections` -n `requests`, with a timeout of 0.3 s, against a server, and hold it against that.
+/** Run -c `connections` -n `requests`, against a server, and hold it against that. The timeout is 0.3 s if
+ *  timeouts are expected, else 20 s.
  *  The server's first connection only asks whether the target is there; it carries no request. */
 void load_expect_run(fake_serve *serve, const char *connections, const char *requests,
                      const load_expectation *expected);

@@ -157,7 +157,7 @@ START_TEST(a_connection_closed_before_it_was_used_is_reopened_or_counted_never_l
 {
     fake_server *server = fake_server_start(serve_close_idle, NULL);
     load_run run;
-    LOAD_RUN(&run, "-c", "8", "-n", "40", "--timeout", "1", fake_server_url(server, "/"));
+    LOAD_RUN(&run, "-c", "8", "-n", "40", "--timeout", "20", fake_server_url(server, "/"));
     const load_step *step = &run.sweep.steps[0];
     ck_assert_uint_eq(step->made, 40);
     ck_assert_uint_eq(step->succeeded + load_step_errors(step), 40);
