@@ -44,8 +44,8 @@ static const tdm_command command = {
     .summary = "Compare two reports of tandem-load (--json): is B better than A?",
     .operands = "A.json B.json",
     .options = option_table,
-    .epilogue = "Each level that both have is compared. A value is a round: with three rounds or more on both sides\n"
-                "(tandem-load --rounds) the ratio has a 95 % bootstrap interval, and a figure whose interval holds 1\n"
+    .epilogue = "Each level that both have is compared. A value is a round: with three rounds or more on both sides "
+                "(tandem-load --rounds) the ratio has a 95 % bootstrap interval, and a figure whose interval holds 1 "
                 "shows no difference.\n"
                 "Exit status: 0 fine; 1 worse by more than --tolerance; 2 wrong usage, or a file that is no report.",
 };

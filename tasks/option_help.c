@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { WIDTH = 100, INDENT_MAX = 32, PIECE = 512 };
+enum { WIDTH = 80, INDENT_MAX = 32, PIECE = 512 };
 
 void tdm__option_expected(const tdm_option *option, FILE *to)
 {
@@ -112,10 +112,11 @@ static void right_column(const tdm_option *option, char to[PIECE])
         add(to, ")");
 }
 
-/* Bytes of `text` that go on a line of `room` columns: up to a space if there is one, else a word is cut. */
+/* Bytes of `text` that go on a line of `room` columns: up to its end, else up to a space if there is one, else a word is
+ * cut. */
 static size_t fitting(const char *text, size_t room)
 {
-    size_t size = strlen(text);
+    size_t size = strcspn(text, "\n");
     if (size <= room)
         return size;
     for (size_t i = room; i > 0; i--)
@@ -127,7 +128,7 @@ static size_t fitting(const char *text, size_t room)
 /* The cursor is at column `at`; each line of `text` begins at column `indent`. */
 static void print_wrapped(FILE *to, size_t at, size_t indent, const char *text)
 {
-    if (at + 2 > indent) {
+    if (at && at + 2 > indent) {
         fputc('\n', to);
         at = 0;
     }
@@ -135,7 +136,7 @@ static void print_wrapped(FILE *to, size_t at, size_t indent, const char *text)
         size_t n = fitting(text, WIDTH - indent);
         fprintf(to, "%*s%.*s\n", (int) (indent - at), "", (int) n, text);
         text += n;
-        text += strspn(text, " ");
+        text += *text == '\n' ? 1 : strspn(text, " ");
         at = 0;
     } while (*text);
 }
@@ -193,14 +194,14 @@ static void print_help(const tdm_command *command, FILE *to, bool all)
     char others[PIECE] = "print this and exit";
     const unsigned rare = count_rare(command);
     if (rare && !all)
-        snprintf(others, sizeof others, "print this and exit; --help=all tells of %u more options", rare);
+        snprintf(others, sizeof others, "print this and exit; --help=all: %u more options", rare);
     const tdm_option own[] = {
         {.name = "help", .letter = 'h', .help = others},
         {.name = "version", .letter = 'V', .help = "print the version and exit"},
     };
     size_t indent = indent_of(command, own, all);
     if (command->summary)
-        fprintf(to, "%s\n", command->summary);
+        print_wrapped(to, 0, 0, command->summary);
     usage(command, to);
     fputs("\n\n", to);
     for (const tdm_option *option = command->options; option->name; option++)
@@ -209,8 +210,14 @@ static void print_help(const tdm_command *command, FILE *to, bool all)
     for (size_t i = 0; i < 2; i++)
         print_option(&own[i], indent, to);
     print_environment(command, to);
-    if (command->epilogue)
-        fprintf(to, "\n%s\n", command->epilogue);
+    if (command->epilogue) {
+        fputc('\n', to);
+        print_wrapped(to, 0, 0, command->epilogue);
+    }
+    if (command->more && all) {
+        fputc('\n', to);
+        print_wrapped(to, 0, 0, command->more);
+    }
 }
 
 void tdm_options_help(const tdm_command *command, FILE *to)

@@ -70,12 +70,14 @@ static const tdm_option table[] = {
     {0},
 };
 
-static const tdm_command command = {.name = "tandemd",
-                                    .version = "1.2.3",
-                                    .summary = "A server.",
-                                    .env_prefix = "TANDEM_",
-                                    .options = table,
-                                    .epilogue = "That is all."};
+static const tdm_command command = {
+    .name = "tandemd",
+    .version = "1.2.3",
+    .summary = "A server that answers at once, and whose first line of help is longer than a terminal is wide.",
+    .env_prefix = "TANDEM_",
+    .options = table,
+    .epilogue = "That is all.\nOr not.",
+    .more = "Now it is."};
 
 enum { ARGS = 12 };
 
@@ -364,7 +366,8 @@ START_TEST(version_and_help_go_to_standard_output)
         finish(&o);
         run_command(&o, &command, helps[i]);
         ck_assert_int_eq(o.result, 1);
-        ck_assert_int_eq(strncmp(o.out, "A server.\nusage: tandemd [OPTION]...\n", 37), 0);
+        ck_assert_ptr_eq(strstr(o.out, "A server that answers at once, "), o.out);
+        ck_assert_ptr_nonnull(strstr(o.out, "a\nterminal is wide.\nusage: tandemd [OPTION]...\n"));
         ck_assert_str_eq(o.err, "");
         finish(&o);
     }
@@ -375,23 +378,30 @@ START_TEST(help_says_all_the_table_knows)
 {
     static const char *const parts[] = {
         "\n      --host ADDRESS           address to listen on (default 127.0.0.1)\n",
-        "\n  -p, --port N                 port to listen on; 0 picks a free one (0 to 65535; default 8000)\n",
-        "\n                               long line and has to be wrapped (1 to 1024 or \"auto\"; default auto)\n",
+        "\n  -p, --port N                 port to listen on; 0 picks a free one (0 to\n"
+        "                               65535; default 8000)\n",
+        "\n                               long line and has to be wrapped (1 to 1024 or\n"
+        "                               \"auto\"; default auto)\n",
         "\n      --any N                  (0 to 4294967295)\n",
-        "\n      --drain-timeout SECONDS  how long accepted tasks may go on (0.5 to 3600; default 30)\n",
+        "\n      --drain-timeout SECONDS  how long accepted tasks may go on (0.5 to 3600;\n"
+        "                               default 30)\n",
         "\n      --log-format WORD        form of the log (text, json; default text)\n",
         "\n  -f, --follow                 wait until every task has ended\n",
         "\n  -q, --quiet\n",
         "\n      --an-option-too-long-for-the-left-column\n                               on a line of its own\n",
         "\n  -h, --help                   print this and exit\n",
         "\n  -V, --version                print the version and exit\n",
-        "\n  Each option can also be set by an environment variable, as --host by TANDEM_HOST.",
-        "\n\nThat is all.\n",
+        "\n  Each option can also be set by an environment variable, as --host by\n  TANDEM_HOST. ",
+        "\n\nThat is all.\nOr not.\n",
     };
     outcome o;
     run_command(&o, &command, "--help|");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         ck_assert_msg(strstr(o.out, parts[i]) != NULL, "%s\nis not in\n%s", parts[i], o.out);
+    ck_assert_ptr_null(strstr(o.out, "Now it is."));
+    finish(&o);
+    run_command(&o, &command, "--help=all|");
+    ck_assert_ptr_nonnull(strstr(o.out, "\n\nNow it is.\n"));
     finish(&o);
 }
 END_TEST
@@ -444,7 +454,7 @@ START_TEST(rare_options_are_told_of_by_help_all_only)
     run_command(&o, &with, "--help|");
     ck_assert_ptr_nonnull(strstr(o.out, "--check CHECK"));
     ck_assert_ptr_null(strstr(o.out, "--rest"));
-    ck_assert_ptr_nonnull(strstr(o.out, "print this and exit; --help=all tells of 1 more options\n"));
+    ck_assert_ptr_nonnull(strstr(o.out, "print this and exit; --help=all: 1 more options\n"));
     finish(&o);
     run_command(&o, &with, "--help=all|");
     ck_assert_int_eq(o.result, 1);
@@ -454,14 +464,14 @@ START_TEST(rare_options_are_told_of_by_help_all_only)
 }
 END_TEST
 
-START_TEST(help_fits_100_columns_and_has_no_blanks_at_line_ends)
+START_TEST(help_fits_80_columns_and_has_no_blanks_at_line_ends)
 {
     outcome o;
     run_command(&o, &command, "--help|");
     int lines = 0;
     for (const char *line = o.out; *line; lines++) {
         size_t size = strcspn(line, "\n");
-        ck_assert_msg(size <= 100, "%.*s", (int) size, line);
+        ck_assert_msg(size <= 80, "%.*s", (int) size, line);
         ck_assert_msg(!size || line[size - 1] != ' ', "%.*s", (int) size, line);
         line += size + 1;
     }
@@ -485,5 +495,5 @@ int main(void)
             a_missing_value_and_one_too_many_are_said, operands_are_refused_where_none_are_taken,
             operands_come_last_where_they_are_taken, version_and_help_go_to_standard_output,
             help_says_all_the_table_knows, a_list_keeps_every_value_in_order_up_to_its_limit,
-            rare_options_are_told_of_by_help_all_only, help_fits_100_columns_and_has_no_blanks_at_line_ends, NULL});
+            rare_options_are_told_of_by_help_all_only, help_fits_80_columns_and_has_no_blanks_at_line_ends, NULL});
 }
