@@ -129,11 +129,17 @@ void tdm__await_lie_beneath(tdm__exec *self, tdm__await *await)
     tdm__unlock(&lock);
 }
 
+/* With the lock. */
+static void forget(tdm__exec *self)
+{
+    self->awaits = NULL;
+    waiting--;
+}
+
 void tdm__await_forget(tdm__exec *self)
 {
     tdm__lock(&lock);
-    self->awaits = NULL;
-    waiting--;
+    forget(self);
     tdm__unlock(&lock);
 }
 
@@ -270,61 +276,56 @@ int tdm__claim_is_late(const tdm__pool *pool)
     return pool && pool == tdm__pool_current() ? tdm__wait_look(tdm__exec_to_wait()) : 0;
 }
 
-static int take(tdm_task **handle, tdm_end *end)
-{
-    tdm_task *task = *handle;
-    tdm__task_more *more = tdm__task_more_of(task);
-    tdm__lock(&lock);
-    handle_given_up(more);
-    tdm__unlock(&lock);
-    if (end)
-        *end = more->end;
-    *handle = NULL;
-    tdm__task_free(task);
-    return 0;
-}
-
-/* One wait, or one run of the task here. With the lock, which is let go of. @return 0: look again. */
+/* With the lock on entry and return, and meanwhile without. @return 0: look again. */
 static int wait_once(tdm_task *task, int64_t deadline_ns, bool shielded)
 {
     tdm__task_more *more = tdm__task_more_of(task);
     tdm__exec *self = tdm__exec_to_wait();
     tdm__await await = {.task = task};
     tdm__waiter waiter;
-    if (!self || !tdm__await_begin(self, &await)) {
-        tdm__unlock(&lock);
+    if (!self || !tdm__await_begin(self, &await))
         return -EDEADLK;
-    }
     int err = shielded ? tdm__waiters_wait_shielded(&more->joiners, &waiter, &lock, "tdm_join")
                        : tdm__waiters_wait(&more->joiners, &waiter, &lock, deadline_ns, "tdm_join");
-    tdm__await_forget(self);
-    return err;
+    tdm__lock(&lock);
+    forget(self);
+    return tdm__timed(err);
 }
 
+/* The same, or one run of the task here. */
+static int wait_or_run(tdm_task *task, int64_t deadline_ns, bool shielded)
+{
+    int late = shielded ? 0 : tdm__claim_is_late(task->pool);
+    if (late)
+        return late;
+    if (!tdm__task_claim(task))
+        return wait_once(task, deadline_ns, shielded);
+    tdm__unlock(&lock);
+    tdm__task_run_claimed(task);
+    tdm__lock(&lock);
+    return 0;
+}
+
+/* It takes the lock twice, once before its wait and once after: a worker that ends tasks wants it as well. */
 static int join(tdm_task **handle, int64_t deadline_ns, bool shielded, tdm_end *end)
 {
     tdm_task *task = *handle;
-    const tdm__task_more *more = tdm__task_more_of(task);
-    for (;;) {
-        tdm__lock(&lock);
-        if (more->over)
-            break;
-        int over = shielded ? 0 : tdm__claim_is_late(task->pool);
-        if (over) {
-            tdm__unlock(&lock);
-            return over;
-        }
-        if (tdm__task_claim(task)) {
-            tdm__unlock(&lock);
-            tdm__task_run_claimed(task);
-            continue;
-        }
-        int err = wait_once(task, deadline_ns, shielded);
-        if (err)
-            return err == TDM__DUE ? -ETIMEDOUT : err;
-    }
+    tdm__task_more *more = tdm__task_more_of(task);
+    int err = 0;
+    tdm__lock(&lock);
+    while (!more->over && !err)
+        err = wait_or_run(task, deadline_ns, shielded);
+    bool over = more->over && !err;
+    if (over)
+        handle_given_up(more);
     tdm__unlock(&lock);
-    return take(handle, end);
+    if (!over)
+        return err;
+    if (end)
+        *end = more->end;
+    *handle = NULL;
+    tdm__task_free(task);
+    return 0;
 }
 
 int tdm_join(tdm_task **task, tdm_end *end)
