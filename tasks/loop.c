@@ -15,6 +15,7 @@
 
 #include "tasks/fd.h"
 #include "tasks/overrun.h"
+#include "tasks/places.h"
 #include "tasks/poller.h"
 #include "tasks/task.h"
 #include "tasks/task_memory.h"
@@ -45,6 +46,7 @@ struct tdm__loop {
     uint64_t turns;
     tdm__near_clock clock;
     unsigned spawned;   /* tasks accepted on this thread, ever */
+    unsigned places;    /* for tasks, that it keeps until this turn ends */
     tdm__exec *entered; /* the evented task whose callback runs */
     tdm__held held;
 };
@@ -322,6 +324,7 @@ static void give_back_stacks(tdm__loop *loop)
 static void poll_once(tdm__loop *loop)
 {
     loop->turns++;
+    tdm__places_end_turn(loop->executor, &loop->places);
     bool busy = loop->todo.first || next_deadline(loop) <= tdm_clock_ns();
     if (!busy) {
         atomic_store(&loop->sleeping, true);
@@ -453,6 +456,11 @@ tdm_histogram *tdm__loop_handler_times(tdm__loop *loop)
 unsigned tdm__loop_index(const tdm__loop *loop)
 {
     return loop->index;
+}
+
+unsigned *tdm__loop_places(tdm__loop *loop)
+{
+    return &loop->places;
 }
 
 uint32_t tdm__loop_thread(const tdm__loop *loop)
