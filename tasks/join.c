@@ -16,7 +16,12 @@
 #include "tasks/task.h"
 #include <tandem/log.h>
 
+/* Held for a few instructions: whoever finds it taken looks again some times before it sleeps. */
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+static pthread_mutex_t lock = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+#else
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+#endif
 static tdm_task *newest; /* handles not given up, of executors in debug mode */
 
 /* ---- waits that could never end; with the lock ---- */
@@ -40,13 +45,21 @@ static bool stays(tdm__exec *exec, void *self)
     return exec == self || exec->awaits;
 }
 
+/* A pool one of whose workers neither joins nor is the one who is about to goes on. Seen without its lock, which its
+ * workers want for each of their tasks. */
+static bool may_starve(tdm__pool *pool)
+{
+    unsigned about_to = pool == tdm__pool_current();
+    return *tdm__pool_joining(pool) + about_to >= tdm__pool_workers(pool);
+}
+
 tdm__standing tdm__walk_look(tdm_task *task)
 {
     if (task->evented || tdm__exec_is_being_stopped(&task->exec))
         return TDM__GOES_ON;
     if (task->exec.awaits)
         return TDM__WAITS;
-    if (!task->pool)
+    if (!task->pool || !may_starve(task->pool))
         return TDM__GOES_ON;
     tdm__pool_lock(task->pool);
     bool queued = task->queued;
@@ -108,10 +121,23 @@ static bool would_never_end(tdm__exec *self, const tdm__await *await)
     return await_leads_back(&walk, await);
 }
 
+/* These two with the lock, on the thread of `self`. */
 static void note(tdm__exec *self, tdm__await *await)
 {
+    tdm__pool *pool = tdm__pool_current();
     self->awaits = await;
     waiting++;
+    if (pool)
+        ++*tdm__pool_joining(pool);
+}
+
+static void forget(tdm__exec *self)
+{
+    tdm__pool *pool = tdm__pool_current();
+    self->awaits = NULL;
+    waiting--;
+    if (pool)
+        --*tdm__pool_joining(pool);
 }
 
 bool tdm__await_begin(tdm__exec *self, tdm__await *await)
@@ -127,13 +153,6 @@ void tdm__await_lie_beneath(tdm__exec *self, tdm__await *await)
     tdm__lock(&lock);
     note(self, await);
     tdm__unlock(&lock);
-}
-
-/* With the lock. */
-static void forget(tdm__exec *self)
-{
-    self->awaits = NULL;
-    waiting--;
 }
 
 void tdm__await_forget(tdm__exec *self)
