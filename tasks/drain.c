@@ -23,8 +23,7 @@ bool tdm__executor_is_finished(tdm_executor *executor)
     return atomic_load(&executor->closing) && !tdm__executor_outstanding(executor);
 }
 
-/* Those who wait for the last task, or for the next end of one, need not wait any more. */
-static void say_finished(tdm_executor *executor)
+void tdm__executor_say_finished(tdm_executor *executor)
 {
     tdm__lock(&executor->lock);
     tdm__cond_broadcast(&executor->quiet);
@@ -42,18 +41,11 @@ uint64_t tdm__executor_outstanding(tdm_executor *executor)
     return count;
 }
 
-void tdm__executor_task_gone(tdm_executor *executor, tdm_lane lane)
-{
-    atomic_fetch_add(&executor->tallies[lane].gone, 1);
-    if (atomic_load(&executor->closing) && !tdm__executor_outstanding(executor))
-        say_finished(executor);
-}
-
 void tdm_executor_close(tdm_executor *executor)
 {
     atomic_store(&executor->closing, true);
     if (tdm__executor_is_finished(executor))
-        say_finished(executor);
+        tdm__executor_say_finished(executor);
 }
 
 void tdm_executor_hurry(tdm_executor *executor)

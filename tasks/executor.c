@@ -205,6 +205,7 @@ int tdm_executor_create(tdm_executor **out, const tdm_executor_options *options)
     tdm__watch_init(&executor->watch);
     tdm__overrun_install();
     executor->stack_limit = tdm__stack_limit();
+    executor->lot = tdm__places_lot(executor->settings.max_loop_tasks, executor->settings.loops);
     err = start_loops(executor);
     if (!err)
         err = start_pools(executor);

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "tasks/loop.h"
+#include "tasks/places.h"
 #include "tasks/pool.h"
 #include "tasks/round.h"
 #include "tasks/shard.h"
@@ -22,13 +23,6 @@ typedef struct tdm__handler_counts {
     tdm__gauge running;
 } tdm__handler_counts;
 
-/* How many tasks of a lane exist: created - gone, reservations and refusals in progress included. On lines of their own:
- * they are often written by different threads. */
-typedef struct tdm__tally {
-    _Alignas(64) _Atomic uint64_t created;
-    _Alignas(64) _Atomic uint64_t gone;
-} tdm__tally;
-
 struct tdm_executor {
     tdm__tally tallies[TDM_LANES];
     tdm_executor_options settings; /* constant after creation */
@@ -38,6 +32,7 @@ struct tdm_executor {
     tdm__pool *pools[TDM_MAX_POOLS];
     _Atomic unsigned pool_count; /* the pools below are constant; raised under the lock */
     uint64_t stack_limit;        /* fibers that can have a guarded stack; constant */
+    unsigned lot;                /* of places, that a loop takes at a time; constant */
     tdm__watch watch;            /* who waits for a task to end */
     _Atomic bool closing;  /* no new tasks. A task is counted (tallies) first: whoever closes sees all that got in */
     _Atomic bool dropping; /* what has not started never will */
@@ -64,9 +59,9 @@ struct tdm_executor {
  * @return false: the memory of the executor is still in use. */
 bool tdm__executor_settle(tdm_executor *executor);
 
-/* A task exists no more: let the drain know when it was the last. Any thread. */
-void tdm__executor_task_gone(tdm_executor *executor, tdm_lane lane);
-/* Tasks that exist, reservations included. Any thread. */
+/* Those who wait for the last task, or for the next end of one, need not wait any more. Any thread. */
+void tdm__executor_say_finished(tdm_executor *executor);
+/* Tasks that exist, reservations and places that loops keep included. Any thread. */
 uint64_t tdm__executor_outstanding(tdm_executor *executor);
 unsigned tdm__executor_pool_count(const tdm_executor *executor);
 /* A handler has ended: let tdm__executor_settle() know. Any thread. */

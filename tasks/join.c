@@ -16,7 +16,12 @@
 #include "tasks/task.h"
 #include <tandem/log.h>
 
+/* Held for a few instructions: whoever finds it taken looks again some times before it sleeps. */
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+static pthread_mutex_t lock = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+#else
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+#endif
 static tdm_task *newest; /* handles not given up, of executors in debug mode */
 
 /* ---- waits that could never end; with the lock ---- */
@@ -40,13 +45,21 @@ static bool stays(tdm__exec *exec, void *self)
     return exec == self || exec->awaits;
 }
 
+/* A pool one of whose workers neither joins nor is the one who is about to goes on. Seen without its lock, which its
+ * workers want for each of their tasks. */
+static bool may_starve(tdm__pool *pool)
+{
+    unsigned about_to = pool == tdm__pool_current();
+    return *tdm__pool_joining(pool) + about_to >= tdm__pool_workers(pool);
+}
+
 tdm__standing tdm__walk_look(tdm_task *task)
 {
     if (task->evented || tdm__exec_is_being_stopped(&task->exec))
         return TDM__GOES_ON;
     if (task->exec.awaits)
         return TDM__WAITS;
-    if (!task->pool)
+    if (!task->pool || !may_starve(task->pool))
         return TDM__GOES_ON;
     tdm__pool_lock(task->pool);
     bool queued = task->queued;
@@ -108,10 +121,23 @@ static bool would_never_end(tdm__exec *self, const tdm__await *await)
     return await_leads_back(&walk, await);
 }
 
+/* These two with the lock, on the thread of `self`. */
 static void note(tdm__exec *self, tdm__await *await)
 {
+    tdm__pool *pool = tdm__pool_current();
     self->awaits = await;
     waiting++;
+    if (pool)
+        ++*tdm__pool_joining(pool);
+}
+
+static void forget(tdm__exec *self)
+{
+    tdm__pool *pool = tdm__pool_current();
+    self->awaits = NULL;
+    waiting--;
+    if (pool)
+        --*tdm__pool_joining(pool);
 }
 
 bool tdm__await_begin(tdm__exec *self, tdm__await *await)
@@ -132,8 +158,7 @@ void tdm__await_lie_beneath(tdm__exec *self, tdm__await *await)
 void tdm__await_forget(tdm__exec *self)
 {
     tdm__lock(&lock);
-    self->awaits = NULL;
-    waiting--;
+    forget(self);
     tdm__unlock(&lock);
 }
 
@@ -270,61 +295,56 @@ int tdm__claim_is_late(const tdm__pool *pool)
     return pool && pool == tdm__pool_current() ? tdm__wait_look(tdm__exec_to_wait()) : 0;
 }
 
-static int take(tdm_task **handle, tdm_end *end)
-{
-    tdm_task *task = *handle;
-    tdm__task_more *more = tdm__task_more_of(task);
-    tdm__lock(&lock);
-    handle_given_up(more);
-    tdm__unlock(&lock);
-    if (end)
-        *end = more->end;
-    *handle = NULL;
-    tdm__task_free(task);
-    return 0;
-}
-
-/* One wait, or one run of the task here. With the lock, which is let go of. @return 0: look again. */
+/* With the lock on entry and return, and meanwhile without. @return 0: look again. */
 static int wait_once(tdm_task *task, int64_t deadline_ns, bool shielded)
 {
     tdm__task_more *more = tdm__task_more_of(task);
     tdm__exec *self = tdm__exec_to_wait();
     tdm__await await = {.task = task};
     tdm__waiter waiter;
-    if (!self || !tdm__await_begin(self, &await)) {
-        tdm__unlock(&lock);
+    if (!self || !tdm__await_begin(self, &await))
         return -EDEADLK;
-    }
     int err = shielded ? tdm__waiters_wait_shielded(&more->joiners, &waiter, &lock, "tdm_join")
                        : tdm__waiters_wait(&more->joiners, &waiter, &lock, deadline_ns, "tdm_join");
-    tdm__await_forget(self);
-    return err;
+    tdm__lock(&lock);
+    forget(self);
+    return tdm__timed(err);
 }
 
+/* The same, or one run of the task here. */
+static int wait_or_run(tdm_task *task, int64_t deadline_ns, bool shielded)
+{
+    int late = shielded ? 0 : tdm__claim_is_late(task->pool);
+    if (late)
+        return late;
+    if (!tdm__task_claim(task))
+        return wait_once(task, deadline_ns, shielded);
+    tdm__unlock(&lock);
+    tdm__task_run_claimed(task);
+    tdm__lock(&lock);
+    return 0;
+}
+
+/* It takes the lock twice, once before its wait and once after: a worker that ends tasks wants it as well. */
 static int join(tdm_task **handle, int64_t deadline_ns, bool shielded, tdm_end *end)
 {
     tdm_task *task = *handle;
-    const tdm__task_more *more = tdm__task_more_of(task);
-    for (;;) {
-        tdm__lock(&lock);
-        if (more->over)
-            break;
-        int over = shielded ? 0 : tdm__claim_is_late(task->pool);
-        if (over) {
-            tdm__unlock(&lock);
-            return over;
-        }
-        if (tdm__task_claim(task)) {
-            tdm__unlock(&lock);
-            tdm__task_run_claimed(task);
-            continue;
-        }
-        int err = wait_once(task, deadline_ns, shielded);
-        if (err)
-            return err == TDM__DUE ? -ETIMEDOUT : err;
-    }
+    tdm__task_more *more = tdm__task_more_of(task);
+    int err = 0;
+    tdm__lock(&lock);
+    while (!more->over && !err)
+        err = wait_or_run(task, deadline_ns, shielded);
+    bool over = more->over && !err;
+    if (over)
+        handle_given_up(more);
     tdm__unlock(&lock);
-    return take(handle, end);
+    if (!over)
+        return err;
+    if (end)
+        *end = more->end;
+    *handle = NULL;
+    tdm__task_free(task);
+    return 0;
 }
 
 int tdm_join(tdm_task **task, tdm_end *end)

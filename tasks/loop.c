@@ -15,7 +15,9 @@
 
 #include "tasks/fd.h"
 #include "tasks/overrun.h"
+#include "tasks/places.h"
 #include "tasks/poller.h"
+#include "tasks/pool.h"
 #include "tasks/task.h"
 #include "tasks/task_memory.h"
 #include "tasks/thread.h"
@@ -45,6 +47,8 @@ struct tdm__loop {
     uint64_t turns;
     tdm__near_clock clock;
     unsigned spawned;   /* tasks accepted on this thread, ever */
+    unsigned places;    /* for tasks, that it keeps until this turn ends */
+    tdm__pool *to_call; /* work was brought to it, and no worker called yet; or NULL */
     tdm__exec *entered; /* the evented task whose callback runs */
     tdm__held held;
 };
@@ -271,6 +275,21 @@ static void look_ahead(const tdm__loop *loop)
         tdm__fiber_expect(((const tdm__exec *) next)->fiber);
 }
 
+bool tdm__loop_call_worker_later(tdm__loop *loop, tdm__pool *pool)
+{
+    if (!loop->to_call)
+        loop->to_call = pool;
+    return loop->to_call == pool;
+}
+
+static void call_worker(tdm__loop *loop)
+{
+    tdm__pool *pool = loop->to_call;
+    loop->to_call = NULL;
+    if (pool)
+        tdm__pool_call_worker(pool);
+}
+
 static void run_messages(tdm__loop *loop)
 {
     tdm__loop_now(loop); /* once for all that takes no time */
@@ -285,6 +304,7 @@ static void run_messages(tdm__loop *loop)
         look_ahead(loop);
         message->run(message);
     }
+    call_worker(loop);
 }
 
 static void run_timers(tdm__loop *loop)
@@ -322,6 +342,8 @@ static void give_back_stacks(tdm__loop *loop)
 static void poll_once(tdm__loop *loop)
 {
     loop->turns++;
+    call_worker(loop);
+    tdm__places_end_turn(loop->executor, &loop->places);
     bool busy = loop->todo.first || next_deadline(loop) <= tdm_clock_ns();
     if (!busy) {
         atomic_store(&loop->sleeping, true);
@@ -453,6 +475,11 @@ tdm_histogram *tdm__loop_handler_times(tdm__loop *loop)
 unsigned tdm__loop_index(const tdm__loop *loop)
 {
     return loop->index;
+}
+
+unsigned *tdm__loop_places(tdm__loop *loop)
+{
+    return &loop->places;
 }
 
 uint32_t tdm__loop_thread(const tdm__loop *loop)

@@ -88,6 +88,10 @@ tdm_histogram *tdm__loop_handler_times(tdm__loop *loop); /* run times of handler
 unsigned tdm__loop_index(const tdm__loop *loop);         /* any thread */
 uint32_t tdm__loop_thread(const tdm__loop *loop);        /* any thread */
 tdm_executor *tdm__loop_executor(const tdm__loop *loop); /* any thread */
+/* Call a worker of that pool when the messages of this turn have run, or it polls. On its thread.
+ * @return false: it is to call one of another pool already. */
+bool tdm__loop_call_worker_later(tdm__loop *loop, struct tdm_pool *pool);
+unsigned *tdm__loop_places(tdm__loop *loop); /* that it keeps until its turn ends (places.h) */
 /* The loop whose thread is calling (on a fiber or not), or NULL. Any thread. */
 tdm__loop *tdm__loop_current(void);
 /* The loops of an executor: index 0 … settings->loops - 1. Any thread. */

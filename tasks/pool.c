@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tasks/loop.h"
 #include "tasks/pool_workers.h"
 #include "tasks/task.h"
 #include <tandem/clock.h>
@@ -118,10 +119,23 @@ void tdm__pool_unlock(tdm__pool *pool)
         fetch_worker(pool);
 }
 
+void tdm__pool_call_worker(tdm__pool *pool)
+{
+    if (wants_worker(pool))
+        fetch_worker(pool);
+}
+
+/* A loop that brings more brief work calls for all of it at once. If that is long in coming, who stands by sees it. */
+static bool may_call_later(tdm__pool *pool)
+{
+    tdm__loop *loop = atomic_load(&pool->stand_by) ? tdm__loop_current() : NULL;
+    return loop && tdm__loop_call_worker_later(loop, pool);
+}
+
 void tdm__pool_post(tdm__pool *pool, tdm__message *message)
 {
     tdm__inbox_put(&pool->intake, message);
-    if (wants_worker(pool))
+    if (wants_worker(pool) && !may_call_later(pool))
         fetch_worker(pool);
 }
 
@@ -385,6 +399,16 @@ bool tdm__pool_all_run(tdm__pool *pool, bool (*what)(tdm__exec *exec, void *arg)
             return false;
     }
     return true;
+}
+
+unsigned *tdm__pool_joining(tdm__pool *pool)
+{
+    return &pool->joining;
+}
+
+unsigned tdm__pool_workers(const tdm__pool *pool)
+{
+    return pool->settings.max;
 }
 
 tdm__exec *tdm__pool_running(tdm__pool *pool, unsigned worker)

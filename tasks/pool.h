@@ -31,6 +31,8 @@ void tdm__pool_unreserve(tdm__pool *pool);
 /* Hand over what is to happen under the pool's lock: message->run is called there, soon, in the order of the posts, and
  * before anyone else who takes the lock looks. Never blocks on a worker, never fails. Any thread. */
 void tdm__pool_post(tdm__pool *pool, tdm__message *message);
+/* Call a worker if what was posted needs one. Any thread, without the lock. */
+void tdm__pool_call_worker(tdm__pool *pool);
 
 /* The pool's lock guards its queue, its workers' state and its shard. Taking it takes in what was posted. Lock order:
  * docs/threads.md. Any thread. */
@@ -47,6 +49,10 @@ void tdm__pool_stats(tdm__pool *pool, tdm_pool_stats *out);
 void tdm__pool_reset(tdm__pool *pool); /* a new window, its shard's included */
 /* Do all the workers that there can be run something of which `what` says yes? */
 bool tdm__pool_all_run(tdm__pool *pool, bool (*what)(tdm__exec *exec, void *arg), void *arg);
+
+/* How many executions on its workers join something, or lie beneath what they run. Guarded by the lock of join.c. */
+unsigned *tdm__pool_joining(tdm__pool *pool);
+unsigned tdm__pool_workers(const tdm__pool *pool); /* at most; any thread */
 
 /* What that worker runs; NULL: nothing, or there is no such worker. Without the lock, for who makes sure that it stays. */
 tdm__exec *tdm__pool_running(tdm__pool *pool, unsigned worker);

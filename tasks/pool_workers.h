@@ -33,6 +33,7 @@ typedef struct tdm__worker {
 struct tdm_pool {
     tdm__pool_settings settings; /* constant */
     tdm_executor *executor;      /* constant */
+    unsigned joining;            /* executions with a note; guarded by the lock of join.c */
 
     /* Written by whoever brings work. */
     _Alignas(64) tdm__inbox intake;

@@ -42,10 +42,23 @@ static void arrive_ready(tdm__message *message)
     tdm__task_ready(task_of_message(message));
 }
 
+static void queue_on_loop(tdm_task *task, int64_t now_ns)
+{
+    tdm__loop *loop = task->exec.loop;
+    task->row.ready_ns = now_ns;
+    task->queued = true;
+    if (task->evented)
+        tdm__loop_add(loop, &task->exec.message, tdm__evented_start);
+    else
+        tdm__loop_enqueue(loop, &task->exec);
+}
+
+/* If it is over already, it will see that when it would begin. */
 static void arrive_accepted_and_ready(tdm__message *message)
 {
+    tdm_task *task = task_of_message(message);
     arrive_accepted(message);
-    arrive_ready(message);
+    queue_on_loop(task, tdm__loop_turn_now(task->exec.loop));
 }
 
 static void arrive(tdm_task *task, void (*run)(tdm__message *message))
@@ -209,12 +222,7 @@ static tdm_task *ready_on_loop(tdm_task *task)
             tdm__evented_take_back(task);
         return tdm__task_retire(task);
     }
-    task->row.ready_ns = now_ns;
-    task->queued = true;
-    if (task->evented)
-        tdm__loop_add(loop, &task->exec.message, tdm__evented_start);
-    else
-        tdm__loop_enqueue(loop, &task->exec);
+    queue_on_loop(task, now_ns);
     return NULL;
 }
 

@@ -11,30 +11,10 @@
 #include "tasks/context.h"
 #include "tasks/executor.h"
 #include "tasks/group.h"
+#include "tasks/places.h"
 #include "tasks/task_memory.h"
 
 /* ---- places ---- */
-
-/* A place taken is counted first and refused second, so that a drain that has begun sees everyone who may get in. */
-static int reserve(tdm_executor *executor, tdm_lane lane, tdm__pool *pool, bool fiber)
-{
-    uint64_t limit = executor->settings.max_loop_tasks;
-    if (fiber && executor->stack_limit < limit)
-        limit = executor->stack_limit; /* where a guard page costs a mapping */
-    tdm__tally *tally = &executor->tallies[lane];
-    uint64_t before = atomic_fetch_add(&tally->created, 1);
-    int err = 0;
-    if (atomic_load(&executor->closing))
-        err = -ESHUTDOWN;
-    else if (pool ? !tdm__pool_reserve(pool)
-                  : before - atomic_load_explicit(&tally->gone, memory_order_acquire) >= limit)
-        err = -EAGAIN;
-    if (err) {
-        atomic_fetch_add(&executor->rejected[lane], 1);
-        tdm__executor_task_gone(executor, lane);
-    }
-    return err;
-}
 
 /* A place in the pool was given back when the task started. */
 static void unreserve(const tdm_task *task)
@@ -47,7 +27,7 @@ static void give_place_back(tdm_executor *executor, tdm_lane lane, tdm__pool *po
 {
     if (pool)
         tdm__pool_unreserve(pool);
-    tdm__executor_task_gone(executor, lane);
+    tdm__place_give(executor, lane);
 }
 
 /* ---- making ---- */
@@ -113,7 +93,7 @@ int tdm__task_create(tdm_task **out, tdm_executor *executor, const tdm_task_spec
     tdm__pool *pool;
     int err = check(executor, spec, &pool);
     if (!err)
-        err = reserve(executor, spec->lane, pool, !spec->start);
+        err = tdm__place_take(executor, spec->lane, pool, !spec->start);
     if (err)
         return err;
     bool more = held || spec->deadline > 0 || spec->start_within > 0 || spec->on_cancel || spec->group;
@@ -158,7 +138,7 @@ void tdm__task_discard(tdm_task *task, bool with_arg)
     tdm__context_unref(task->exec.context);
     unreserve(task);
     tdm__task_free(task);
-    tdm__executor_task_gone(executor, lane);
+    tdm__place_give(executor, lane);
 }
 
 void tdm__task_end(const tdm_task *task, tdm_end *out)
@@ -185,7 +165,7 @@ void tdm__task_farewell(tdm_task *task)
         return;
     if (to == TDM__TO_NOBODY)
         tdm__task_free(task);
-    tdm__executor_task_gone(executor, lane);
+    tdm__place_give(executor, lane);
 }
 
 /* In the order of the DESIGN paragraph. */

@@ -15,7 +15,8 @@ typedef struct tdm_executor_options {
     unsigned loops;          /**< event-loop threads; 0: 1 */
     unsigned workers;        /**< threads of each of the two pools at most; 0: min(32, cores + 4) */
     unsigned queue;          /**< tasks accepted and not yet started, per pool; 0: 10,000 */
-    unsigned max_loop_tasks; /**< unfinished loop tasks in all; 0: 100,000 */
+    unsigned max_loop_tasks; /**< unfinished loop tasks in all; 0: 100,000. A loop may keep a few places until its turn
+                                  ends, which others miss: at most one in 32 (decision 0018) */
     unsigned ledger;         /**< ended tasks remembered by each loop and each pool; 0: 100,000 */
     unsigned turn_limit;     /**< fibers, messages and timers, each, that a loop takes between two polls; 0: 256 */
     unsigned min_workers;    /**< threads of each pool that are started at once and never retire; 0: 1 */

@@ -3,7 +3,8 @@
 #include <math.h>
 
 #include "tasks/executor.h"
-#include "tests/unit/executor.h"
+#include "tests/unit/place.h"
+#include <tandem/evented.h>
 
 typedef struct seen {
     tdm_lane lane;
@@ -195,6 +196,104 @@ START_TEST(loop_limit_refuses_past_it_and_caller_keeps_arg)
 }
 END_TEST
 
+/* ---- places that a loop keeps for the rest of its turn ---- */
+
+enum { MANY = 8192 };
+
+typedef struct crowd {
+    tdm_executor *executor;
+    unsigned here, elsewhere;
+} crowd;
+
+static int wake_up(tdm_task *task, void *arg)
+{
+    (void) arg;
+    tdm_task_finish(task, 0);
+    return 0;
+}
+
+static int sleep_long(tdm_task *task, void *arg)
+{
+    (void) arg;
+    return tdm_task_after(task, 3600, wake_up);
+}
+
+static unsigned spawn_until_refused(tdm_executor *executor)
+{
+    const tdm_task_spec spec = {.name = "sleeper", .start = sleep_long};
+    unsigned count = 0;
+    int err;
+    while (!(err = tdm_spawn(executor, &spec, NULL)))
+        count++;
+    ck_assert_int_eq(err, -EAGAIN);
+    return count;
+}
+
+static void *crowd_elsewhere(void *arg)
+{
+    crowd *c = arg;
+    c->elsewhere = spawn_until_refused(c->executor);
+    return NULL;
+}
+
+/* Sleepers are cancelled, and those that have not begun are dropped. */
+static void end_crowd(crowd *c)
+{
+    int dropped = tdm_executor_drain(c->executor, &(tdm_drain_options){.timeout = 0.001, .grace = 30}, NULL);
+    ck_assert_int_ge(dropped, 0);
+    ck_assert_int_le(dropped, MANY);
+    ck_assert_int_eq(tdm_executor_destroy(&c->executor), 0);
+}
+
+/* All in one turn. */
+static int crowd_here(void *arg)
+{
+    crowd *c = arg;
+    pthread_t thread;
+    ck_assert_int_eq(tdm_spawn(c->executor, &(tdm_task_spec){.start = sleep_long}, NULL), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, crowd_elsewhere, c), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    c->here = 1 + spawn_until_refused(c->executor);
+    return 0;
+}
+
+START_TEST(places_that_a_loop_keeps_count_as_taken_and_are_its_own_until_its_turn_ends)
+{
+    crowd c = {.executor = unit_executor((tdm_executor_options){.max_loop_tasks = MANY, .loops = 2})};
+    unit_call call;
+    unit_start(c.executor, &call, UNIT_LOOP, crowd_here, &c);
+    ck_assert_int_eq(unit_result(&call), 0);
+    ck_assert_uint_ge(c.elsewhere, MANY - MANY / 32);
+    ck_assert_uint_gt(c.here, 1);
+    ck_assert_uint_eq(c.here + c.elsewhere + 1, MANY); /* and who spawned them */
+    const tdm_task_spec spec = {.start = sleep_long};
+    UNIT_UNTIL(tdm_spawn(c.executor, &spec, NULL) == 0);
+    ck_assert_int_eq(tdm_spawn(c.executor, &spec, NULL), -EAGAIN);
+    end_crowd(&c);
+}
+END_TEST
+
+static int come_and_go(void *arg)
+{
+    crowd *c = arg;
+    const tdm_task_spec spec = {.start = wake_up};
+    for (unsigned i = 0; i < 100; i++)
+        ck_assert_int_eq(tdm_spawn(c->executor, &spec, NULL), 0);
+    return 0;
+}
+
+START_TEST(what_a_loop_keeps_is_given_back_when_its_turn_ends)
+{
+    crowd c = {.executor = unit_executor((tdm_executor_options){.max_loop_tasks = MANY})};
+    unit_call call;
+    unit_start(c.executor, &call, UNIT_LOOP, come_and_go, &c);
+    ck_assert_int_eq(unit_result(&call), 0);
+    UNIT_UNTIL(tdm__executor_outstanding(c.executor) == 0);
+    ck_assert_uint_eq(spawn_until_refused(c.executor), MANY);
+    end_crowd(&c);
+}
+END_TEST
+
 START_TEST(full_queue_returns_eagain_and_caller_keeps_arg)
 {
     tdm_executor *executor = unit_executor((tdm_executor_options){.workers = 1, .queue = 2});
@@ -326,14 +425,16 @@ END_TEST
 int main(void)
 {
     return unit_main(
-        "task", (const TTest *const[]){
-                    one_function_runs_and_waits_in_both_lanes, zero_negative_and_nan_seconds_return_at_once,
-                    a_plain_thread_sleeps_for_its_time, sleep_on_a_loops_thread_outside_a_fiber_is_refused,
-                    tasks_of_both_lanes_spawn_into_both_lanes,
-                    a_negative_result_is_a_failure_and_minus_ecanceled_without_a_request_too,
-                    a_spec_without_code_or_lane_is_invalid_and_keeps_its_arg,
-                    loop_limit_refuses_past_it_and_caller_keeps_arg, full_queue_returns_eagain_and_caller_keeps_arg,
-                    a_task_does_not_wait_behind_a_running_one_while_a_worker_is_free,
-                    tasks_of_one_lane_start_in_the_order_of_spawning, options_are_resolved_and_checked,
-                    states_and_lanes_have_words_both_ways, NULL});
+        "task",
+        (const TTest *const[]){
+            one_function_runs_and_waits_in_both_lanes, zero_negative_and_nan_seconds_return_at_once,
+            a_plain_thread_sleeps_for_its_time, sleep_on_a_loops_thread_outside_a_fiber_is_refused,
+            tasks_of_both_lanes_spawn_into_both_lanes,
+            a_negative_result_is_a_failure_and_minus_ecanceled_without_a_request_too,
+            a_spec_without_code_or_lane_is_invalid_and_keeps_its_arg, loop_limit_refuses_past_it_and_caller_keeps_arg,
+            places_that_a_loop_keeps_count_as_taken_and_are_its_own_until_its_turn_ends,
+            what_a_loop_keeps_is_given_back_when_its_turn_ends, full_queue_returns_eagain_and_caller_keeps_arg,
+            a_task_does_not_wait_behind_a_running_one_while_a_worker_is_free,
+            tasks_of_one_lane_start_in_the_order_of_spawning, options_are_resolved_and_checked,
+            states_and_lanes_have_words_both_ways, NULL});
 }
