@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "tests/unit/executor.h"
+#include "tests/unit/place.h"
 
 static tdm_pool *make(tdm_executor *executor, tdm_pool_options options)
 {
@@ -260,16 +260,54 @@ START_TEST(work_that_turns_long_after_brief_work_gets_all_the_workers)
 }
 END_TEST
 
+typedef struct held_loop {
+    tdm_executor *executor;
+    tdm_pool *pool;
+} held_loop;
+
+/* Brief work that comes and goes, until somebody stands by; and then some that is waited for in the same turn. */
+static int bring_and_hold(void *arg)
+{
+    held_loop *h = arg;
+    for (unsigned i = 0; i < STOPS; i++) {
+        _Atomic int ran = 0;
+        for (unsigned k = 0; k < BRIEF_RUNS; k++) {
+            spawn_in(h->executor, h->pool, unit_nothing, NULL);
+            if (k % 16 == 0)
+                tdm_yield();
+        }
+        const tdm_task_spec spec = {
+            .run = unit_nothing, .arg = &ran, .drop = unit_count, .lane = TDM_POOL, .pool = h->pool};
+        ck_assert_int_eq(tdm_spawn(h->executor, &spec, NULL), 0);
+        while (!ran)
+            ;
+    }
+    return 0;
+}
+
+START_TEST(work_is_not_left_lying_by_a_loop_that_is_held_after_it_brought_it)
+{
+    held_loop h = {.executor = unit_executor((tdm_executor_options){.hold_limit = -1})};
+    h.pool = make(h.executor, (tdm_pool_options){.name = "x", .min_workers = WORKERS, .max_workers = WORKERS});
+    unit_call call;
+    unit_start(h.executor, &call, UNIT_LOOP, bring_and_hold, &h);
+    ck_assert_int_eq(unit_result(&call), 0);
+    unit_destroy(h.executor);
+}
+END_TEST
+
 int main(void)
 {
-    return unit_main("pools", (const TTest *const[]){a_pool_wants_a_name_of_its_own_and_sane_limits,
-                                                     there_are_so_many_pools_and_no_more_and_none_after_the_close,
-                                                     a_task_goes_into_a_pool_of_its_own_executor_on_the_pool_lane_only,
-                                                     threads_come_on_demand_up_to_the_maximum_and_retire_to_the_minimum,
-                                                     a_pool_whose_threads_all_come_and_go_loses_no_task,
-                                                     threads_are_called_by_the_first_letters_of_the_pool,
-                                                     the_executors_minimum_holds_for_its_two_pools,
-                                                     a_full_queue_refuses_at_its_limit_and_other_pools_go_on,
-                                                     each_pool_has_figures_of_its_own_and_the_lane_has_their_sum,
-                                                     work_that_turns_long_after_brief_work_gets_all_the_workers, NULL});
+    return unit_main("pools",
+                     (const TTest *const[]){a_pool_wants_a_name_of_its_own_and_sane_limits,
+                                            there_are_so_many_pools_and_no_more_and_none_after_the_close,
+                                            a_task_goes_into_a_pool_of_its_own_executor_on_the_pool_lane_only,
+                                            threads_come_on_demand_up_to_the_maximum_and_retire_to_the_minimum,
+                                            a_pool_whose_threads_all_come_and_go_loses_no_task,
+                                            threads_are_called_by_the_first_letters_of_the_pool,
+                                            the_executors_minimum_holds_for_its_two_pools,
+                                            a_full_queue_refuses_at_its_limit_and_other_pools_go_on,
+                                            each_pool_has_figures_of_its_own_and_the_lane_has_their_sum,
+                                            work_that_turns_long_after_brief_work_gets_all_the_workers,
+                                            work_is_not_left_lying_by_a_loop_that_is_held_after_it_brought_it, NULL});
 }
