@@ -103,7 +103,7 @@ bool tdm__wire_value_ok(const char *value)
 
 size_t tdm__wire_bound(const tdm__wire *wire)
 {
-    size_t size = FIXED_MAX + (wire->type ? strlen(wire->type) : 0) + wire->body_size;
+    size_t size = FIXED_MAX + (wire->type ? strlen(wire->type) : 0) + (wire->head_only ? 0 : wire->body_size);
     for (const tdm__extra *extra = wire->extras; extra; extra = extra->next)
         size += extra->name_size + extra->value_size + 4;
     return size;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 enum { LARGE = 3000000 };
 
 static tdm_testclient *t;
+static const char *url;
 static char root[64], public_dir[96];
 
 static void path_of(char *out, size_t room, const char *name)
@@ -107,6 +109,7 @@ static void begin(void)
     ck_assert_int_eq(tdm_router_static(router, "/n", &(tdm_static_options){.directory = "/does/not/exist"}), -ENOENT);
     ck_assert_int_eq(tdm_app_get(app, "/file", get_file), 0);
     ck_assert_int_eq(tdm_testclient_start(&t, app), 0);
+    url = tdm_app_url(app);
 }
 
 static void end(void)
@@ -178,6 +181,34 @@ START_TEST(large_files_come_whole_in_either_lane)
         ck_assert_uint_eq(reply->size, 2000000);
         ck_assert_int_eq(memcmp(reply->body, large + 1000000, 2000000), 0);
     }
+    end();
+}
+END_TEST
+
+/* A sparse file of a TiB: whoever made room for it would not get it. */
+START_TEST(a_file_that_fits_no_memory_is_sent_piece_by_piece)
+{
+    enum { ENOUGH = 3 << 20 };
+    char path[256], head[512];
+    begin();
+    path_of(path, sizeof path, "public/huge");
+    ck_assert_int_eq(close(open(path, O_CREAT | O_WRONLY, 0600)), 0);
+    ck_assert_int_eq(truncate(path, (off_t) 1 << 40), 0);
+    ck_assert_str_eq(header(ask("HEAD", "/s/huge", NULL), "Content-Length"), "1099511627776");
+    for (int pool = 0; pool < 2; pool++) {
+        http_connection c;
+        http_connect(&c, url);
+        http_ask(&c, "GET", pool ? "/p/huge" : "/s/huge", NULL);
+        ck_assert_int_gt(recv(c.fd, head, sizeof head - 1, MSG_PEEK | MSG_WAITALL), 0);
+        head[sizeof head - 1] = '\0';
+        ck_assert_ptr_eq(strstr(head, "HTTP/1.1 200 OK\r\n"), head);
+        ck_assert_ptr_nonnull(strstr(head, "\r\nContent-Length: 1099511627776\r\n"));
+        size_t size = 0;
+        for (ssize_t n; size < ENOUGH; size += (size_t) n)
+            ck_assert_int_gt(n = recv(c.fd, large, sizeof large, 0), 0);
+        http_disconnect(&c);
+    }
+    expect("/s/a.txt", NULL, 200, "0123456789");
     end();
 }
 END_TEST
@@ -375,7 +406,8 @@ int main(void)
 {
     return http_main("files", (const TTest *const[]){
                                   files_have_their_type_and_version, large_files_come_whole_in_either_lane,
-                                  ranges_and_conditions_are_kept, a_range_is_for_get_alone_and_several_are_none,
-                                  no_name_leads_out_of_the_directory, without_the_kernels_help_links_are_not_followed,
+                                  a_file_that_fits_no_memory_is_sent_piece_by_piece, ranges_and_conditions_are_kept,
+                                  a_range_is_for_get_alone_and_several_are_none, no_name_leads_out_of_the_directory,
+                                  without_the_kernels_help_links_are_not_followed,
                                   conditions_count_in_the_order_of_the_rfc, dates_are_read_in_all_three_forms, NULL});
 }

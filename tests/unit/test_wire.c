@@ -45,6 +45,13 @@ START_TEST(an_answer_to_a_head_has_the_length_and_no_body)
 }
 END_TEST
 
+START_TEST(a_body_that_is_not_written_takes_no_room)
+{
+    tdm__wire wire = {.status = 200, .body_size = (size_t) 1 << 40, .head_only = true};
+    ck_assert_str_eq(write_reply(&wire), "HTTP/1.1 200 OK\r\nContent-Length: 1099511627776\r\n\r\n");
+}
+END_TEST
+
 START_TEST(tasks_connection_and_extras_are_told)
 {
     tdm__extra second = {.name = "B", .value = "", .name_size = 1},
@@ -101,9 +108,9 @@ END_TEST
 
 int main(void)
 {
-    return unit_main("wire", (const TTest *const[]){a_reply_has_its_fields_and_body,
-                                                    an_answer_to_a_head_has_the_length_and_no_body,
-                                                    tasks_connection_and_extras_are_told, no_content_has_no_length,
-                                                    a_refusal_is_a_reply_in_json_that_closes,
-                                                    illegal_and_reserved_fields_are_known, NULL});
+    return unit_main(
+        "wire", (const TTest *const[]){a_reply_has_its_fields_and_body, an_answer_to_a_head_has_the_length_and_no_body,
+                                       a_body_that_is_not_written_takes_no_room, tasks_connection_and_extras_are_told,
+                                       no_content_has_no_length, a_refusal_is_a_reply_in_json_that_closes,
+                                       illegal_and_reserved_fields_are_known, NULL});
 }

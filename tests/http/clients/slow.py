@@ -118,12 +118,9 @@ def many_ranges_are_as_none():
 PROMISES = [
     ("slowhttptest", slow_heads_are_refused_when_their_time_is_over),
     ("slowhttptest", slow_bodies_are_refused_when_their_time_is_over),
+    ("slowhttptest", slow_readers_are_cut_off),
     ("slowhttptest", many_ranges_are_as_none),
 ]
-
-# By hand alone, since how long the kernel takes for tiny windows depends on the machine's memory: seconds on some.
-if "--readers" in sys.argv[4:]:
-    PROMISES.append(("slowhttptest", slow_readers_are_cut_off))
 
 if __name__ == "__main__":
     sys.exit(main(PROMISES, lambda client: "" if shutil.which(client) else "not installed"))
