@@ -35,7 +35,7 @@ def check_all_were_asleep(results, n):
 
 def main():
     more = [("--tasks", {"type": int, "help": "how many (default 1,000,000)"}),
-            ("--seconds", {"type": float, "help": "from the first start to the first that falls due (default 25)"}),
+            ("--seconds", {"type": float, "help": "from the first start to the first that falls due (default 40)"}),
             ("--spread", {"type": float, "help": "from the first that falls due to the last (default 10)"}), contest.WRITE]
     args = harness.options(__doc__, rounds=3, more=more)
     n = args.tasks or (5000 if args.check else 1_000_000)
@@ -43,7 +43,7 @@ def main():
     if n > borne:
         harness.note(f"million: free memory bears {borne:,} tasks, not {n:,}")
         n = borne
-    shape = [n, args.seconds or (1 if args.check else 25), args.spread or (0.2 if args.check else 10)]
+    shape = [n, args.seconds or (1 if args.check else 40), args.spread or (0.2 if args.check else 10)]
     bench = contest.Contest("million", args)
     results = bench.rounds([
         *[contest.ours(kind, "million", kind, *shape) for kind in KINDS],
