@@ -46,9 +46,8 @@ struct tdm__loop {
     tdm_histogram *handler_times;
     uint64_t turns;
     tdm__near_clock clock;
-    unsigned spawned;   /* tasks accepted on this thread, ever */
-    unsigned places;    /* for tasks, that it keeps until this turn ends */
-    tdm__pool *to_call; /* work was brought to it, and no worker called yet; or NULL */
+    unsigned spawned; /* tasks accepted on this thread, ever */
+    tdm__turn turn;
     tdm__exec *entered; /* the evented task whose callback runs */
     tdm__held held;
 };
@@ -275,17 +274,10 @@ static void look_ahead(const tdm__loop *loop)
         tdm__fiber_expect(((const tdm__exec *) next)->fiber);
 }
 
-bool tdm__loop_call_worker_later(tdm__loop *loop, tdm__pool *pool)
-{
-    if (!loop->to_call)
-        loop->to_call = pool;
-    return loop->to_call == pool;
-}
-
 static void call_worker(tdm__loop *loop)
 {
-    tdm__pool *pool = loop->to_call;
-    loop->to_call = NULL;
+    tdm__pool *pool = loop->turn.to_call;
+    loop->turn.to_call = NULL;
     if (pool)
         tdm__pool_call_worker(pool);
 }
@@ -343,7 +335,7 @@ static void poll_once(tdm__loop *loop)
 {
     loop->turns++;
     call_worker(loop);
-    tdm__places_end_turn(loop->executor, &loop->places);
+    tdm__places_end_turn(loop->executor, &loop->turn.places);
     bool busy = loop->todo.first || next_deadline(loop) <= tdm_clock_ns();
     if (!busy) {
         atomic_store(&loop->sleeping, true);
@@ -477,9 +469,9 @@ unsigned tdm__loop_index(const tdm__loop *loop)
     return loop->index;
 }
 
-unsigned *tdm__loop_places(tdm__loop *loop)
+tdm__turn *tdm__loop_turn(tdm__loop *loop)
 {
-    return &loop->places;
+    return &loop->turn;
 }
 
 uint32_t tdm__loop_thread(const tdm__loop *loop)

@@ -81,6 +81,13 @@ void tdm__loop_suspend(tdm__loop *loop, tdm__exec *exec);
 
 /* ---- what a transport and the executor need ---- */
 
+/* What a loop keeps until its turn ends. */
+typedef struct tdm__turn {
+    unsigned places;          /* for tasks (places.h) */
+    struct tdm_pool *to_call; /* a worker of it is to be called when the turn's messages have run; or NULL */
+} tdm__turn;
+tdm__turn *tdm__loop_turn(tdm__loop *loop); /* on its thread */
+
 struct event_base *tdm__loop_base(tdm__loop *loop);
 struct tdm__fds **tdm__loop_fds(tdm__loop *loop); /* fd.c keeps it */
 tdm__shard *tdm__loop_shard(tdm__loop *loop);
@@ -88,10 +95,6 @@ tdm_histogram *tdm__loop_handler_times(tdm__loop *loop); /* run times of handler
 unsigned tdm__loop_index(const tdm__loop *loop);         /* any thread */
 uint32_t tdm__loop_thread(const tdm__loop *loop);        /* any thread */
 tdm_executor *tdm__loop_executor(const tdm__loop *loop); /* any thread */
-/* Call a worker of that pool when the messages of this turn have run, or it polls. On its thread.
- * @return false: it is to call one of another pool already. */
-bool tdm__loop_call_worker_later(tdm__loop *loop, struct tdm_pool *pool);
-unsigned *tdm__loop_places(tdm__loop *loop); /* that it keeps until its turn ends (places.h) */
 /* The loop whose thread is calling (on a fiber or not), or NULL. Any thread. */
 tdm__loop *tdm__loop_current(void);
 /* The loops of an executor: index 0 … settings->loops - 1. Any thread. */

@@ -29,7 +29,7 @@ static void free_places(tdm_executor *executor, tdm_lane lane, unsigned count)
 static unsigned *kept_here(const tdm_executor *executor, tdm_lane lane)
 {
     tdm__loop *loop = lane == TDM_LOOP && executor->lot ? tdm__loop_current() : NULL;
-    return loop && tdm__loop_executor(loop) == executor ? tdm__loop_places(loop) : NULL;
+    return loop && tdm__loop_executor(loop) == executor ? &tdm__loop_turn(loop)->places : NULL;
 }
 
 void tdm__places_end_turn(tdm_executor *executor, unsigned *kept)

@@ -129,7 +129,12 @@ void tdm__pool_call_worker(tdm__pool *pool)
 static bool may_call_later(tdm__pool *pool)
 {
     tdm__loop *loop = atomic_load(&pool->stand_by) ? tdm__loop_current() : NULL;
-    return loop && tdm__loop_call_worker_later(loop, pool);
+    if (!loop)
+        return false;
+    tdm__turn *turn = tdm__loop_turn(loop);
+    if (!turn->to_call)
+        turn->to_call = pool;
+    return turn->to_call == pool;
 }
 
 void tdm__pool_post(tdm__pool *pool, tdm__message *message)
