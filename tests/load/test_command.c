@@ -61,8 +61,12 @@ START_TEST(help_and_version_go_to_standard_output)
     program_outcome o = RUN("--help");
     ck_assert_int_eq(o.status, 0);
     ck_assert_ptr_nonnull(strstr(o.out, "--follow"));
-    ck_assert_ptr_nonnull(strstr(o.out, "Exit status"));
+    ck_assert_ptr_nonnull(strstr(o.out, "Exit: 0 fine, "));
     ck_assert_str_eq(o.err, "");
+    program_forget(&o);
+    o = RUN("--help=all");
+    ck_assert_int_eq(o.status, 0);
+    ck_assert_ptr_nonnull(strstr(o.out, "Exit status: 0 fine; "));
     program_forget(&o);
     o = RUN("--version");
     ck_assert_int_eq(o.status, 0);
