@@ -162,8 +162,8 @@ static void turn(runner *r)
     if (now < r->tick_ns)
         return;
     r->tick_ns = now + TICK_NS;
-    bool counting = r->opening && r->vitals && load_vitals_busy(r->vitals); /* no other question meanwhile */
-    if (r->follow && !counting)
+    /* While a step opens it only looks for its place in the list: what it asks later is counted from the step's begin on. */
+    if (r->follow && (!r->opening || load_follow_busy(r->follow)))
         load_follow_tick(r->follow, now);
     if (r->vitals)
         load_vitals_tick(r->vitals, now);
