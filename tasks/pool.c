@@ -125,11 +125,12 @@ void tdm__pool_call_worker(tdm__pool *pool)
         fetch_worker(pool);
 }
 
-/* A loop that brings more brief work calls for all of it at once. If that is long in coming, who stands by sees it. */
+/* A loop that brings more brief work calls for all of it at once. If that is long in coming, who stands by sees it. A loop
+ * of another executor must not: its turn may outlast the pool. */
 static bool may_call_later(tdm__pool *pool)
 {
     tdm__loop *loop = atomic_load(&pool->stand_by) ? tdm__loop_current() : NULL;
-    if (!loop)
+    if (!loop || tdm__loop_executor(loop) != pool->executor)
         return false;
     tdm__turn *turn = tdm__loop_turn(loop);
     if (!turn->to_call)

@@ -296,18 +296,55 @@ START_TEST(work_is_not_left_lying_by_a_loop_that_is_held_after_it_brought_it)
 }
 END_TEST
 
+static void *destroy(void *arg)
+{
+    unit_destroy(arg);
+    return NULL;
+}
+
+/* A loop that brings work to the pool of another executor, which ends before the loop's turn does. */
+static int bring_elsewhere(void *arg)
+{
+    (void) arg;
+    for (unsigned i = 0; i < 4; i++) {
+        pthread_t thread;
+        tdm_executor *other = unit_executor((tdm_executor_options){0});
+        tdm_pool *pool = make(other, (tdm_pool_options){.name = "x", .min_workers = WORKERS, .max_workers = WORKERS});
+        for (unsigned k = 0; k < BRIEF_RUNS; k++) {
+            spawn_in(other, pool, unit_nothing, NULL);
+            ck_assert_ptr_null(tdm__loop_turn(tdm__loop_current())->to_call);
+            if (k % 16 == 0)
+                tdm_yield();
+        }
+        ck_assert_int_eq(pthread_create(&thread, NULL, destroy, other), 0);
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+        tdm_yield();
+    }
+    return 0;
+}
+
+START_TEST(a_loop_keeps_no_pool_of_another_executor_in_mind)
+{
+    tdm_executor *executor = unit_executor((tdm_executor_options){.hold_limit = -1});
+    unit_call call;
+    unit_start(executor, &call, UNIT_LOOP, bring_elsewhere, NULL);
+    ck_assert_int_eq(unit_result(&call), 0);
+    unit_destroy(executor);
+}
+END_TEST
+
 int main(void)
 {
-    return unit_main("pools",
-                     (const TTest *const[]){a_pool_wants_a_name_of_its_own_and_sane_limits,
-                                            there_are_so_many_pools_and_no_more_and_none_after_the_close,
-                                            a_task_goes_into_a_pool_of_its_own_executor_on_the_pool_lane_only,
-                                            threads_come_on_demand_up_to_the_maximum_and_retire_to_the_minimum,
-                                            a_pool_whose_threads_all_come_and_go_loses_no_task,
-                                            threads_are_called_by_the_first_letters_of_the_pool,
-                                            the_executors_minimum_holds_for_its_two_pools,
-                                            a_full_queue_refuses_at_its_limit_and_other_pools_go_on,
-                                            each_pool_has_figures_of_its_own_and_the_lane_has_their_sum,
-                                            work_that_turns_long_after_brief_work_gets_all_the_workers,
-                                            work_is_not_left_lying_by_a_loop_that_is_held_after_it_brought_it, NULL});
+    return unit_main("pools", (const TTest *const[]){a_pool_wants_a_name_of_its_own_and_sane_limits,
+                                                     there_are_so_many_pools_and_no_more_and_none_after_the_close,
+                                                     a_task_goes_into_a_pool_of_its_own_executor_on_the_pool_lane_only,
+                                                     threads_come_on_demand_up_to_the_maximum_and_retire_to_the_minimum,
+                                                     a_pool_whose_threads_all_come_and_go_loses_no_task,
+                                                     threads_are_called_by_the_first_letters_of_the_pool,
+                                                     the_executors_minimum_holds_for_its_two_pools,
+                                                     a_full_queue_refuses_at_its_limit_and_other_pools_go_on,
+                                                     each_pool_has_figures_of_its_own_and_the_lane_has_their_sum,
+                                                     work_that_turns_long_after_brief_work_gets_all_the_workers,
+                                                     work_is_not_left_lying_by_a_loop_that_is_held_after_it_brought_it,
+                                                     a_loop_keeps_no_pool_of_another_executor_in_mind, NULL});
 }
