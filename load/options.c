@@ -120,7 +120,8 @@ static const tdm_command command = {
             "URL, fields and body may hold {{counter}}, {{random:1-9}} and {{uuid}}.\n"
             "tandem-load compare A.json B.json compares two reports; tandem-load experiment URL: sync and async.\n"
             "Exit status: 0 fine; 1 lost, failed or not seen to its end; 2 wrong usage; 3 a target that cannot be "
-            "reached or does not answer as promised; 4 INVALID, the generator was too slow; 5 a check failed.",
+            "reached or does not answer as promised; 4 INVALID, the generator was too slow; 5 a check failed.\n"
+            "Example: tandem-load -c 4,20 --follow --html report.html 'http://127.0.0.1:8000/?as_async=1'",
 };
 
 /* --check help */

@@ -210,13 +210,10 @@ static void print_help(const tdm_command *command, FILE *to, bool all)
     for (size_t i = 0; i < 2; i++)
         print_option(&own[i], indent, to);
     print_environment(command, to);
-    if (command->epilogue) {
+    const char *last = all && command->more ? command->more : command->epilogue;
+    if (last) {
         fputc('\n', to);
-        print_wrapped(to, 0, 0, command->epilogue);
-    }
-    if (command->more && all) {
-        fputc('\n', to);
-        print_wrapped(to, 0, 0, command->more);
+        print_wrapped(to, 0, 0, last);
     }
 }
 

@@ -51,7 +51,7 @@ typedef struct tdm_command {
     const char *env_prefix; /**< "TANDEM_": --drain-timeout is also TANDEM_DRAIN_TIMEOUT; NULL: no environment */
     const tdm_option *options;
     const char *epilogue; /**< further lines of --help, or NULL */
-    const char *more;     /**< further lines of --help=all, or NULL */
+    const char *more;     /**< what --help=all says in their place, or NULL: the same */
 } tdm_command;
 
 /** Fill `into` from the defaults, the environment and the command line. --help (-h), --help=all and --version (-V) are

@@ -402,6 +402,7 @@ START_TEST(help_says_all_the_table_knows)
     finish(&o);
     run_command(&o, &command, "--help=all|");
     ck_assert_ptr_nonnull(strstr(o.out, "\n\nNow it is.\n"));
+    ck_assert_ptr_null(strstr(o.out, "That is all."));
     finish(&o);
 }
 END_TEST
