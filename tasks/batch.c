@@ -9,6 +9,7 @@
 
 #include "tasks/executor.h"
 #include "tasks/group.h"
+#include "tasks/ids.h"
 #include "tasks/task.h"
 
 static void give_back(tdm__batch *batch, bool rejected)
@@ -61,7 +62,7 @@ void tdm__batch_accept(tdm__batch *batch, tdm_executor *executor, tdm__loop *loo
     batch->accepted = true;
     if (!batch->count)
         return;
-    uint64_t id = atomic_fetch_add(&executor->next_id, batch->count);
+    uint64_t id = tdm__ids_take(executor, batch->count);
     *first_id = id;
     *last_id = id + batch->count - 1;
     for (tdm_task *task = batch->first; task; task = task->next) {
@@ -116,7 +117,7 @@ static tdm__loop *pick_loop(tdm_executor *executor)
 /* Its id and its loop. */
 static void place(tdm_task *task)
 {
-    task->row.id = atomic_fetch_add(&task->executor->next_id, 1);
+    task->row.id = tdm__ids_take(task->executor, 1);
     if (!task->pool)
         task->exec.loop = pick_loop(task->executor);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: a loop takes turns. In one turn it takes what came into its inbox, then at most `turn_limit` messages (a
  * message is also how a fiber is started or resumed) and as many due timers, and then polls libevent once; it blocks
- * there only when nothing is left to do. So no flood of one kind can hold up the sockets.
+ * there only when nothing is left to do. So no flood of one kind can hold up the sockets. While work is left it polls only
+ * now and then (TDM__TICKS_BETWEEN_POLLS): where tasks are short, the system call takes as long as the turn's work.
  * Executions that find no stack wait in `starved` and are retried when a fiber has ended, and every few milliseconds:
  * memory can come back without a fiber's end, and there may be no fiber. */
 #include "tasks/loop.h"
@@ -15,9 +16,7 @@
 
 #include "tasks/fd.h"
 #include "tasks/overrun.h"
-#include "tasks/places.h"
 #include "tasks/poller.h"
-#include "tasks/pool.h"
 #include "tasks/task.h"
 #include "tasks/task_memory.h"
 #include "tasks/thread.h"
@@ -46,6 +45,7 @@ struct tdm__loop {
     tdm_histogram *handler_times;
     uint64_t turns;
     tdm__near_clock clock;
+    uint64_t polled_ticks;
     unsigned spawned; /* tasks accepted on this thread, ever */
     tdm__turn turn;
     tdm__exec *entered; /* the evented task whose callback runs */
@@ -83,8 +83,8 @@ int64_t tdm__loop_turn_now(tdm__loop *loop)
 
 static void publish(tdm__loop *loop, tdm__exec *exec)
 {
-    uint64_t id = exec->kind->is_task ? tdm__task_of(exec)->row.id : 0;
-    tdm__held_begin(&loop->held, id, exec->kind->name(exec), loop->clock.ns);
+    const tdm__row *row = exec->kind->is_task ? &tdm__task_of(exec)->row : NULL;
+    tdm__held_begin(&loop->held, row ? row->id : 0, row ? row->name : exec->kind->name(exec), loop->clock.ns);
 }
 
 static void publish_end(tdm__loop *loop)
@@ -274,14 +274,6 @@ static void look_ahead(const tdm__loop *loop)
         tdm__fiber_expect(((const tdm__exec *) next)->fiber);
 }
 
-static void call_worker(tdm__loop *loop)
-{
-    tdm__pool *pool = loop->turn.to_call;
-    loop->turn.to_call = NULL;
-    if (pool)
-        tdm__pool_call_worker(pool);
-}
-
 static void run_messages(tdm__loop *loop)
 {
     tdm__loop_now(loop); /* once for all that takes no time */
@@ -296,7 +288,7 @@ static void run_messages(tdm__loop *loop)
         look_ahead(loop);
         message->run(message);
     }
-    call_worker(loop);
+    tdm__turn_call_worker(&loop->turn);
 }
 
 static void run_timers(tdm__loop *loop)
@@ -334,12 +326,13 @@ static void give_back_stacks(tdm__loop *loop)
 static void poll_once(tdm__loop *loop)
 {
     loop->turns++;
-    call_worker(loop);
-    tdm__places_end_turn(loop->executor, &loop->turn.places);
+    tdm__turn_end(loop->executor, &loop->turn);
     bool busy = loop->todo.first || next_deadline(loop) <= tdm_clock_ns();
     if (!busy) {
         atomic_store(&loop->sleeping, true);
         busy = !tdm__inbox_is_empty(&loop->inbox) || loop->stop;
+    } else if (!tdm__ticks_passed(&loop->polled_ticks, TDM__TICKS_BETWEEN_POLLS)) {
+        return;
     }
     loop->clock.ticks = 0; /* it may sleep now */
     tdm__poller_poll(&loop->poller, !busy, busy ? 0 : next_deadline(loop));

@@ -10,6 +10,7 @@
 #include "tasks/inbox.h"
 #include "tasks/shard.h"
 #include "tasks/timer.h"
+#include "tasks/turn.h"
 #include <tandem/base.h>
 #include <tandem/executor.h>
 
@@ -81,11 +82,6 @@ void tdm__loop_suspend(tdm__loop *loop, tdm__exec *exec);
 
 /* ---- what a transport and the executor need ---- */
 
-/* What a loop keeps until its turn ends. */
-typedef struct tdm__turn {
-    unsigned places;          /* for tasks (places.h) */
-    struct tdm_pool *to_call; /* a worker of it is to be called when the turn's messages have run; or NULL */
-} tdm__turn;
 tdm__turn *tdm__loop_turn(tdm__loop *loop); /* on its thread */
 
 struct event_base *tdm__loop_base(tdm__loop *loop);

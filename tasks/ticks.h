@@ -9,6 +9,9 @@
 /* Between 4 and 16 µs on processors of 1 … 4 GHz. */
 #define TDM__TICKS_NEAR 16384u
 
+/* Between 33 and 131 µs on such processors: how long a loop that has work left may put off its poll. */
+#define TDM__TICKS_BETWEEN_POLLS 131072u
+
 /* Never 0 where there is such a counter; 0 where there is none, and in testing mode, where it would tell real time. */
 static inline uint64_t tdm__ticks(void)
 {
@@ -17,6 +20,16 @@ static inline uint64_t tdm__ticks(void)
 #else
     return 0;
 #endif
+}
+
+/* Have so many ticks passed since this last said so? Always true where there is no such counter. */
+static inline bool tdm__ticks_passed(uint64_t *last, uint64_t so_many)
+{
+    uint64_t ticks = tdm__ticks();
+    if (ticks && ticks - *last < so_many)
+        return false;
+    *last = ticks;
+    return true;
 }
 
 /* The clock as one thread last read it. Zeroed: it has not. */

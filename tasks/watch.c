@@ -58,10 +58,8 @@ int tdm__watch_wait(tdm__watch *watch, tdm__watcher *watcher, int64_t deadline_n
     return result;
 }
 
-void tdm__watch_notify(tdm__watch *watch)
+void tdm__watch_notify_all(tdm__watch *watch)
 {
-    if (!atomic_load(&watch->count))
-        return;
     tdm__lock(&watch->lock);
     for (tdm__watcher *watcher = watch->first; watcher; watcher = watcher->next) {
         watcher->notified = true;

@@ -27,7 +27,13 @@ void tdm__watch_remove(tdm__watch *watch, tdm__watcher *watcher);
 /* Wait for a notification, unless there was one since the last call. @return 0: one came, or the deadline did;
  * -ECANCELED. */
 int tdm__watch_wait(tdm__watch *watch, tdm__watcher *watcher, int64_t deadline_ns);
+void tdm__watch_notify_all(tdm__watch *watch);
+
 /* After a row has ended, without any lock. Costs one load when nobody watches. Any thread. */
-void tdm__watch_notify(tdm__watch *watch);
+static inline void tdm__watch_notify(tdm__watch *watch)
+{
+    if (atomic_load(&watch->count))
+        tdm__watch_notify_all(watch);
+}
 
 #endif

@@ -18,7 +18,7 @@ typedef struct tdm_executor_options {
     unsigned max_loop_tasks; /**< unfinished loop tasks in all; 0: 100,000. A loop may keep a few places until its turn
                                   ends, which others miss: at most one in 32 (decision 0018) */
     unsigned ledger;         /**< ended tasks remembered by each loop and each pool; 0: 100,000 */
-    unsigned turn_limit;     /**< fibers, messages and timers, each, that a loop takes between two polls; 0: 256 */
+    unsigned turn_limit;     /**< fibers, messages and timers, each, that a loop takes in a turn; 0: 256 */
     unsigned min_workers;    /**< threads of each pool that are started at once and never retire; 0: 1 */
     double hold_limit;  /**< seconds after which whatever holds a loop is named in the log; 0: 0.1; below 0: never */
     double stuck_after; /**< seconds after which a task that holds a worker is named in the log; 0: 60 */

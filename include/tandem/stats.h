@@ -53,7 +53,7 @@ typedef struct tdm_pool_stats {
 
 typedef struct tdm_loop_stats {
     uint32_t thread; /**< the kernel's thread id */
-    uint64_t turns;  /**< polls since the start */
+    uint64_t turns;  /**< since the start; at the end of each it polls, or, if it has work left, of some */
     uint64_t fibers; /**< fibers alive now (handlers and tasks) */
     uint64_t stacks; /**< stacks made so far: the most fibers that were alive at once */
     uint64_t timers; /**< timers armed now */

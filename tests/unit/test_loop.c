@@ -2,7 +2,9 @@
 /* DESIGN: the turns of a loop: calls from outside, and a fair share for each kind of work while another floods it. */
 #include "tasks/loop.h"
 #include "tasks/sanitizer.h"
+#include "tasks/ticks.h"
 
+#include <event2/event.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -206,6 +208,65 @@ START_TEST(a_turn_takes_no_more_than_its_limit)
 }
 END_TEST
 
+/* ---- a loop with work left polls at times ---- */
+
+typedef struct watched {
+    _Atomic bool stop;
+    uint64_t polls, turns, ticks; /* while a fiber kept the loop busy */
+} watched;
+
+static void on_poll(int fd, short what, void *arg)
+{
+    (void) fd, (void) what;
+    ((watched *) arg)->polls++;
+}
+
+/* It always has something to report, so it is called by every poll. */
+static struct event *watch_polls(tdm__loop *loop, watched *w, int fd)
+{
+    struct event *event = event_new(tdm__loop_base(loop), fd, EV_WRITE | EV_PERSIST, on_poll, w);
+    ck_assert_ptr_nonnull(event);
+    ck_assert_int_eq(event_add(event, NULL), 0);
+    return event;
+}
+
+static int keep_busy(tdm_task *task, void *arg)
+{
+    (void) task;
+    watched *w = arg;
+    tdm__loop *loop = tdm__loop_current();
+    int ends[2];
+    tdm_loop_stats before, after;
+    ck_assert_int_eq(pipe(ends), 0);
+    struct event *event = watch_polls(loop, w, ends[1]);
+    ck_assert_int_eq(tdm_yield(), 0);
+    tdm__loop_stats(loop, &before);
+    uint64_t polls = w->polls, begin = tdm__ticks();
+    do {
+        for (int i = 0; i < 1000; i++)
+            ck_assert_int_eq(tdm_yield(), 0);
+        w->ticks = tdm__ticks() - begin;
+    } while (begin && w->ticks < 20 * TDM__TICKS_BETWEEN_POLLS);
+    tdm__loop_stats(loop, &after);
+    w->polls -= polls;
+    w->turns = after.turns - before.turns;
+    event_free(event);
+    return close(ends[0]) | close(ends[1]);
+}
+
+START_TEST(while_a_fiber_yields_the_sockets_get_their_polls_and_not_one_every_turn)
+{
+    watched w = {0};
+    tdm_executor *executor = unit_executor((tdm_executor_options){.turn_limit = 1});
+    unit_await(executor, unit_spawn(executor, TDM_LOOP, keep_busy, &w), TDM_DONE);
+    ck_assert_uint_ge(w.turns, 1000);
+    ck_assert_uint_ge(w.polls, 1);
+    if (w.ticks) /* else there is no such counter, and it polls every turn */
+        ck_assert_uint_le(w.polls, w.ticks / TDM__TICKS_BETWEEN_POLLS + 2);
+    unit_destroy(executor);
+}
+END_TEST
+
 static int sleep_for(tdm_task *task, void *arg)
 {
     (void) task;
@@ -297,6 +358,7 @@ int main(void)
                     a_call_runs_on_the_loops_thread_before_it_returns, fibers_and_workers_call_all_loops_at_once,
                     tasks_that_respawn_themselves_for_ever_stop_neither_timers_nor_messages,
                     tasks_that_yield_for_ever_stop_neither_timers_nor_messages, a_turn_takes_no_more_than_its_limit,
+                    while_a_fiber_yields_the_sockets_get_their_polls_and_not_one_every_turn,
                     no_sleep_is_too_short_and_long_ones_do_not_delay_short_ones, ten_thousand_tasks_wait_on_one_loop,
                     stacks_used_of_late_keep_their_memory_and_an_idle_loop_gives_it_back, NULL});
 }

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#include "tasks/turn.h"
+
+#include <stddef.h>
+
+#include "tasks/places.h"
+#include "tasks/pool.h"
+
+void tdm__turn_call_worker(tdm__turn *turn)
+{
+    tdm__pool *pool = turn->to_call;
+    turn->to_call = NULL;
+    if (pool)
+        tdm__pool_call_worker(pool);
+}
+
+void tdm__turn_end(tdm_executor *executor, tdm__turn *turn)
+{
+    tdm__turn_call_worker(turn);
+    tdm__places_end_turn(executor, &turn->places);
+    tdm__ids_end_turn(executor, &turn->ids);
+}
