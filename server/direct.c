@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: the transport on plain libevent events: one event per connection, added once, edge-triggered for everything,
  * so a request costs one read and one write and no system call besides. An edge is told once: that there is more to read
- * is kept in `readable`, and a read that fills less than its buffer has taken all there was. While a request is busy
- * nothing is read, but every edge is a look at whether the client is still there.
+ * is kept in `readable`, and a read that fills less than its buffer has taken all there was. But a reset may have come in
+ * the same edge, and libevent does not say so: a message that is not whole yet is worth one more read, which tells. While a
+ * request is busy nothing is read, but every edge is a look at whether the client is still there.
  * Bytes are read into the gate's one buffer. A connection has memory of its own only for what the client sent ahead of
  * a reply, and for what it did not take of one; an idle connection has neither.
  * What is left to do when a reply ends outside an event (a handler on a fiber, a message from a worker) is done by the
@@ -191,7 +192,10 @@ static void read_once(connection *c)
     }
     if ((size_t) n < BUFFER_SIZE && !c->half)
         c->readable = false;
+    unsigned before = x->requests;
     size_t used = consume(c, g->buffer, (size_t) n);
+    if (tdm__exchange_reads(x) && x->requests == before)
+        c->readable = true; /* no reply was sent, which would have told of a reset */
     bool goes_on = x->phase == TDM__BUSY || x->phase == TDM__STREAMING || x->phase == TDM__WRITING;
     if (used < (size_t) n && goes_on && !tdm__bytes_add(&c->in, g->buffer + used, (size_t) n - used))
         tdm__exchange_cut(x);

@@ -26,14 +26,16 @@
 
 /* ---- places: accepted and not yet started ---- */
 
+/* Sums, since more may have started than were accepted before: those who came after, while this thread was held up. */
 bool tdm__pool_reserve(tdm__pool *pool)
 {
     uint64_t before = atomic_fetch_add(&pool->accepted, 1), limit = pool->settings.limit;
-    if (before - atomic_load_explicit(&pool->started_seen, memory_order_relaxed) < limit)
+    tdm__point();
+    if (before < atomic_load_explicit(&pool->started_seen, memory_order_relaxed) + limit)
         return true;
     uint64_t started = atomic_load(&pool->started);
     atomic_store_explicit(&pool->started_seen, started, memory_order_relaxed);
-    if (before - started < limit)
+    if (before < started + limit)
         return true;
     atomic_fetch_sub(&pool->accepted, 1);
     return false;

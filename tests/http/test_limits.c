@@ -16,6 +16,7 @@
 #define BIG (32u << 20)
 
 static atomic_int big_ended;
+static atomic_int held, let_go;
 
 static int get_hello(tdm_request *req)
 {
@@ -48,9 +49,19 @@ static int get_big(tdm_request *req)
     return err;
 }
 
+/* Holds the loop, so that what clients do meanwhile comes to it at once. */
+static int get_hold(tdm_request *req)
+{
+    held = 1;
+    while (!let_go)
+        usleep(200);
+    return tdm_reply_text(req, 200, "held");
+}
+
 static void add_routes(tdm_app *app)
 {
     ck_assert_int_eq(tdm_app_get(app, "/", get_hello), 0);
+    ck_assert_int_eq(tdm_app_get(app, "/hold", get_hold), 0);
     ck_assert_int_eq(tdm_app_get(app, "/big", get_big), 0);
 }
 
@@ -221,6 +232,40 @@ START_TEST(a_request_that_drips_is_408_in_its_time_however_often_a_byte_comes)
 }
 END_TEST
 
+START_TEST(a_reset_that_comes_with_part_of_a_message_ends_the_connection_at_once)
+{
+    static const char *const parts[] = {"\r\n", "GET / HT",
+                                        "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab"};
+    enum { PARTS = sizeof parts / sizeof *parts };
+    tdm_app *app = http_app(&(tdm_app_options){0}, add_routes);
+    http_connection holder, leaving[PARTS];
+    for (int i = 0; i < PARTS; i++) {
+        http_connect(&leaving[i], tdm_app_url(app));
+        expect_hello(&leaving[i]);
+    }
+    http_connect(&holder, tdm_app_url(app));
+    http_ask(&holder, "GET", "/hold", NULL);
+    http_wait_for(&held, 1);
+    for (int i = 0; i < PARTS; i++) {
+        http_say(&leaving[i], "%s", parts[i]);
+        http_reset(&leaving[i]);
+    }
+    let_go = 1;
+    http_reply reply = http_read(&holder, false);
+    ck_assert_str_eq(reply.body, "held");
+    http_reply_finish(&reply);
+    http_disconnect(&holder);
+    int64_t until = tdm_clock_ns() + 5 * TDM_NS_PER_S; /* their times are longer */
+    tdm_app_stats stats;
+    do {
+        tdm_app_stats_get(app, &stats);
+        ck_assert_msg(tdm_clock_ns() < until, "%u connections are open", (unsigned) stats.connections);
+        usleep(200);
+    } while (stats.connections);
+    http_app_end(app);
+}
+END_TEST
+
 START_TEST(a_client_that_does_not_read_its_reply_counts_as_gone)
 {
     tdm_app *app = http_app(&(tdm_app_options){.write_timeout = 0.3}, add_routes);
@@ -377,6 +422,7 @@ int main(void)
                                    without_descriptors_accepting_pauses_and_does_not_spin,
                                    idle_connections_close_after_their_time,
                                    a_request_that_drips_is_408_in_its_time_however_often_a_byte_comes,
+                                   a_reset_that_comes_with_part_of_a_message_ends_the_connection_at_once,
                                    a_client_that_does_not_read_its_reply_counts_as_gone,
                                    a_client_that_is_cut_off_gets_no_more_of_its_reply,
                                    a_volley_of_connections_is_served,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/unit/place.h"
+#include <tandem/testing.h>
 
 static tdm_pool *make(tdm_executor *executor, tdm_pool_options options)
 {
@@ -333,6 +334,37 @@ START_TEST(a_loop_keeps_no_pool_of_another_executor_in_mind)
 }
 END_TEST
 
+enum { SPAWNERS = 3, SPAWNS = 5 };
+
+static void *spawn_and_join(void *executor)
+{
+    for (unsigned i = 0; i < SPAWNS; i++) {
+        tdm_task *task;
+        TDM_EXPECT(tdm_task_start(&task, executor, &(tdm_task_spec){.run = unit_nothing, .lane = TDM_POOL}) == 0);
+        TDM_EXPECT(tdm_join(&task, NULL) == 0);
+    }
+    return NULL;
+}
+
+static void have_them_spawn(void *arg)
+{
+    (void) arg;
+    tdm_executor *executor;
+    pthread_t threads[SPAWNERS];
+    TDM_EXPECT(tdm_executor_create(&executor, &(tdm_executor_options){.workers = 2, .queue = SPAWNERS}) == 0);
+    for (unsigned i = 0; i < SPAWNERS; i++)
+        TDM_EXPECT(tdm_testing_thread_start(&threads[i], "spawner", spawn_and_join, executor) == 0);
+    for (unsigned i = 0; i < SPAWNERS; i++)
+        tdm_testing_thread_join(threads[i]);
+    TDM_EXPECT(tdm_executor_destroy(&executor) == 0);
+}
+
+START_TEST(nobody_is_refused_because_others_were_faster)
+{
+    ck_assert_int_eq(tdm_testing_run(NULL, 200, have_them_spawn, NULL), 0);
+}
+END_TEST
+
 int main(void)
 {
     return unit_main("pools", (const TTest *const[]){a_pool_wants_a_name_of_its_own_and_sane_limits,
@@ -346,5 +378,6 @@ int main(void)
                                                      each_pool_has_figures_of_its_own_and_the_lane_has_their_sum,
                                                      work_that_turns_long_after_brief_work_gets_all_the_workers,
                                                      work_is_not_left_lying_by_a_loop_that_is_held_after_it_brought_it,
-                                                     a_loop_keeps_no_pool_of_another_executor_in_mind, NULL});
+                                                     a_loop_keeps_no_pool_of_another_executor_in_mind,
+                                                     nobody_is_refused_because_others_were_faster, NULL});
 }
