@@ -238,6 +238,33 @@ const char *http_field(const http_reply *reply, const char *name)
     return NULL;
 }
 
+void http_expect_status(http_connection *c, int status)
+{
+    http_reply reply = http_read(c, false);
+    ck_assert_msg(reply.status == status, "%d, not %d: %s", reply.status, status, reply.body);
+    http_reply_finish(&reply);
+}
+
+void http_read_hello(http_connection *c)
+{
+    http_reply reply = http_read(c, false);
+    ck_assert_int_eq(reply.status, 200);
+    ck_assert_str_eq(reply.body, "hello");
+    http_reply_finish(&reply);
+}
+
+void http_expect_hello(http_connection *c)
+{
+    http_ask(c, "GET", "/", NULL);
+    http_read_hello(c);
+}
+
+bool http_is_silent(const http_connection *c)
+{
+    char byte;
+    return recv(c->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
 void http_expect_end(http_connection *c)
 {
     while (c->size == 0 && receive(c))
@@ -303,6 +330,26 @@ tdm_app *http_app(const tdm_app_options *options, void (*add)(tdm_app *app))
     add(app);
     ck_assert_int_eq(tdm_app_start(app), 0);
     return app;
+}
+
+int http_get_hello(tdm_request *req)
+{
+    return tdm_reply_text(req, 200, "hello");
+}
+
+int http_post_size(tdm_request *req)
+{
+    char text[32];
+    size_t size;
+    tdm_request_body(req, &size);
+    snprintf(text, sizeof text, "%zu", size);
+    return tdm_reply_text(req, 200, text);
+}
+
+void http_add_routes(tdm_app *app)
+{
+    ck_assert_int_eq(tdm_app_get(app, "/", http_get_hello), 0);
+    ck_assert_int_eq(tdm_app_post(app, "/size", http_post_size), 0);
 }
 
 void http_app_end(tdm_app *app)

@@ -47,6 +47,14 @@ bool http_try_read(http_connection *c, http_reply *reply);
 void http_reply_finish(http_reply *reply);
 /** The value of a field, or NULL; valid until the next call. */
 const char *http_field(const http_reply *reply, const char *name);
+/** The next reply must have this status. */
+void http_expect_status(http_connection *c, int status);
+/** The next reply must be that of http_get_hello(). */
+void http_read_hello(http_connection *c);
+/** The same, after a GET of "/". */
+void http_expect_hello(http_connection *c);
+/** Is there nothing to read, on an open connection? */
+bool http_is_silent(const http_connection *c);
 /** The server closes the connection now (with a FIN or a reset) and sends nothing more. */
 void http_expect_end(http_connection *c);
 /** As http_expect_end(), and it must be a FIN. */
@@ -64,6 +72,11 @@ void http_tasks(const http_reply *reply, uint64_t *first, uint64_t *last);
 tdm_transport http_transport(void);
 /** A started app with these options (port 0 if none is set), on that transport; `add` adds its routes. */
 tdm_app *http_app(const tdm_app_options *options, void (*add)(tdm_app *app));
+/** Handlers: 200 with "hello"; 200 with the size of the body. */
+int http_get_hello(tdm_request *req);
+int http_post_size(tdm_request *req);
+/** For http_app(): these two, as GET "/" and POST "/size". */
+void http_add_routes(tdm_app *app);
 /** Stop without waiting, and free. */
 void http_app_end(tdm_app *app);
 /** The tasks that end next, at least `count` of them, oldest first, into `rows`. */

@@ -7,26 +7,21 @@
 
 #include "tests/http/http.h"
 
-static int get_hello(tdm_request *req)
-{
-    return tdm_reply_text(req, 200, "hello");
-}
-
 static void add_routes(tdm_app *app)
 {
-    ck_assert_int_eq(tdm_app_get(app, "/", get_hello), 0);
+    ck_assert_int_eq(tdm_app_get(app, "/", http_get_hello), 0);
 }
 
 START_TEST(routes_are_checked_and_closed_by_the_start)
 {
     tdm_app *app = http_app(NULL, add_routes);
-    ck_assert_int_eq(tdm_app_get(app, "/new", get_hello), -EBUSY);
+    ck_assert_int_eq(tdm_app_get(app, "/new", http_get_hello), -EBUSY);
     ck_assert_int_eq(tdm_app_start(app), -EALREADY);
     tdm_app *other;
     ck_assert_int_eq(tdm_app_create(&other, NULL), 0);
     ck_assert_ptr_null(tdm_app_url(other));
     static const tdm_param broken[] = {{.name = "x", .type = TDM_INT, .fallback = "x"}, {0}};
-    tdm_route route = {.method = "GET", .path = "/x", .run = get_hello, .params = broken, .params_size = 8};
+    tdm_route route = {.method = "GET", .path = "/x", .run = http_get_hello, .params = broken, .params_size = 8};
     ck_assert_int_eq(tdm_app_route(other, &route), -EINVAL);
     route.params = NULL;
     ck_assert_int_eq(tdm_app_route(other, &route), 0);

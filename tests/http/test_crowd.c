@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What a server must bear from those who only hold connections, and what it does when its descriptors run out. */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,30 +12,9 @@
 
 #define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-static int get_hello(tdm_request *req)
-{
-    return tdm_reply_text(req, 200, "hello");
-}
-
 static void add_routes(tdm_app *app)
 {
-    ck_assert_int_eq(tdm_app_get(app, "/", get_hello), 0);
-}
-
-static void expect_hello(http_connection *c)
-{
-    http_ask(c, "GET", "/", NULL);
-    http_reply reply = http_read(c, false);
-    ck_assert_int_eq(reply.status, 200);
-    ck_assert_str_eq(reply.body, "hello");
-    http_reply_finish(&reply);
-}
-
-/* Is there nothing to read? */
-static bool is_silent(const http_connection *c)
-{
-    char byte;
-    return recv(c->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
+    ck_assert_int_eq(tdm_app_get(app, "/", http_get_hello), 0);
 }
 
 /* ---- a crowd ---- */
@@ -51,7 +28,7 @@ static void come_and_idle(tdm_app *app)
 {
     for (int i = 0; i < IDLE; i++) {
         http_connect(&idle[i], tdm_app_url(app));
-        expect_hello(&idle[i]);
+        http_expect_hello(&idle[i]);
     }
 }
 
@@ -83,11 +60,11 @@ START_TEST(among_idle_and_slow_ones_a_plain_client_is_served_and_the_slow_get_40
     int64_t until = tdm_clock_ns() + HTTP_PATIENCE_S * TDM_NS_PER_S;
     for (int left = SLOW; left > 0;) {
         ck_assert_msg(tdm_clock_ns() < until, "%d of the slow ones go on for ever", left);
-        expect_hello(&plain);
+        http_expect_hello(&plain);
         for (int i = 0; i < SLOW; i++) {
             if (slow[i].fd < 0)
                 continue;
-            if (is_silent(&slow[i])) {
+            if (http_is_silent(&slow[i])) {
                 http_send(&slow[i], "x", 1);
             } else {
                 end_slow(&slow[i], began[i]);
@@ -99,7 +76,7 @@ START_TEST(among_idle_and_slow_ones_a_plain_client_is_served_and_the_slow_get_40
     tdm_app_stats_get(app, &stats);
     ck_assert_uint_eq(stats.refused, SLOW);
     for (int i = 0; i < IDLE; i++) {
-        expect_hello(&idle[i]);
+        http_expect_hello(&idle[i]);
         http_disconnect(&idle[i]);
     }
     http_disconnect(&plain);
@@ -188,7 +165,7 @@ static int read_answers(void)
 {
     int count = 0;
     for (int i = 0; i < CLIENTS; i++) {
-        if (clients[i].fd >= 0 && !answered[i] && !is_silent(&clients[i])) {
+        if (clients[i].fd >= 0 && !answered[i] && !http_is_silent(&clients[i])) {
             expect_healthy(&clients[i]);
             answered[i] = true;
             count++;

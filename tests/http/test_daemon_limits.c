@@ -31,13 +31,6 @@ static void end(void)
     daemon_finish(&tandemd);
 }
 
-static void expect_status(http_connection *c, int status)
-{
-    http_reply reply = http_read(c, false);
-    ck_assert_msg(reply.status == status, "%d, not %d: %s", reply.status, status, reply.body);
-    http_reply_finish(&reply);
-}
-
 static void send_and_expect(const char *what, size_t body, int status)
 {
     http_connection c;
@@ -45,7 +38,7 @@ static void send_and_expect(const char *what, size_t body, int status)
     http_connect(&c, tandemd.url);
     http_say(&c, "%s", what);
     http_send(&c, bytes, body);
-    expect_status(&c, status);
+    http_expect_status(&c, status);
     http_disconnect(&c);
     free(bytes);
 }
@@ -87,8 +80,8 @@ START_TEST(times_end_what_is_too_slow)
     http_say(&head, "GET /health HTTP/1.1\r\nHo");
     http_say(&body, POST "10\r\n\r\n12345");
     http_expect_fin(&idle);
-    expect_status(&body, 408);
-    expect_status(&head, 408);
+    http_expect_status(&body, 408);
+    http_expect_status(&head, 408);
     http_disconnect(&head);
     http_disconnect(&body);
     http_disconnect(&idle);
@@ -125,8 +118,8 @@ START_TEST(a_connection_has_its_number_of_requests)
     http_connect(&c, tandemd.url);
     for (int i = 0; i < 3; i++)
         http_ask(&c, "GET", "/health", NULL);
-    expect_status(&c, 200);
-    expect_status(&c, 200);
+    http_expect_status(&c, 200);
+    http_expect_status(&c, 200);
     http_expect_fin(&c);
     http_disconnect(&c);
     end();
@@ -141,8 +134,8 @@ START_TEST(connections_past_the_limit_wait_for_one_to_end)
         http_connect(&c[i], tandemd.url);
         http_ask(&c[i], "GET", "/health", NULL);
     }
-    expect_status(&c[0], 200);
-    expect_status(&c[1], 200);
+    http_expect_status(&c[0], 200);
+    http_expect_status(&c[1], 200);
     http_ask(&c[0], "GET", "/stats", NULL);
     http_reply stats = http_read(&c[0], false);
     tdm_json *json = daemon_json(stats.body);
@@ -150,7 +143,7 @@ START_TEST(connections_past_the_limit_wait_for_one_to_end)
     tdm_json_destroy(&json);
     http_reply_finish(&stats);
     http_disconnect(&c[0]);
-    expect_status(&c[2], 200);
+    http_expect_status(&c[2], 200);
     http_disconnect(&c[1]);
     http_disconnect(&c[2]);
     end();
@@ -183,7 +176,7 @@ START_TEST(the_kernel_keeps_as_many_as_the_backlog_says)
     int fds[KEPT + 1];
     http_connect(&first, tandemd.url);
     http_ask(&first, "GET", "/health", NULL);
-    expect_status(&first, 200);
+    http_expect_status(&first, 200);
     daemon_signal(&tandemd, SIGSTOP);
     siginfo_t stopped;
     ck_assert_int_eq(waitid(P_PID, (id_t) tandemd.pid, &stopped, WSTOPPED), 0); /* before that it still accepts */

@@ -16,11 +16,6 @@
 
 static atomic_int started, released, ended;
 
-static int get_hello(tdm_request *req)
-{
-    return tdm_reply_text(req, 200, "hello");
-}
-
 static int get_hold(tdm_request *req)
 {
     started++;
@@ -52,7 +47,7 @@ static int get_task(tdm_request *req)
 
 static void add_routes(tdm_app *app)
 {
-    ck_assert_int_eq(tdm_app_get(app, "/", get_hello), 0);
+    ck_assert_int_eq(tdm_app_get(app, "/", http_get_hello), 0);
     ck_assert_int_eq(tdm_app_get(app, "/hold", get_hold), 0);
     ck_assert_int_eq(
         tdm_app_route(app, &(tdm_route){.method = "GET", .path = "/hold/pool", .run = get_hold, .lane = TDM_POOL}), 0);

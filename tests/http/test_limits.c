@@ -3,9 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -17,11 +15,6 @@
 
 static atomic_int big_ended;
 static atomic_int held, let_go;
-
-static int get_hello(tdm_request *req)
-{
-    return tdm_reply_text(req, 200, "hello");
-}
 
 static void note_big(void *arg)
 {
@@ -60,24 +53,9 @@ static int get_hold(tdm_request *req)
 
 static void add_routes(tdm_app *app)
 {
-    ck_assert_int_eq(tdm_app_get(app, "/", get_hello), 0);
+    ck_assert_int_eq(tdm_app_get(app, "/", http_get_hello), 0);
     ck_assert_int_eq(tdm_app_get(app, "/hold", get_hold), 0);
     ck_assert_int_eq(tdm_app_get(app, "/big", get_big), 0);
-}
-
-static void expect_hello(http_connection *c)
-{
-    http_ask(c, "GET", "/", NULL);
-    http_reply reply = http_read(c, false);
-    ck_assert_str_eq(reply.body, "hello");
-    http_reply_finish(&reply);
-}
-
-/* Is there nothing to read? */
-static bool is_silent(http_connection *c)
-{
-    char byte;
-    return recv(c->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
 }
 
 #define LIMIT 4
@@ -88,11 +66,9 @@ static int read_answers(http_connection *c, bool *answered)
 {
     int count = 0;
     for (int i = 0; i < CLIENTS; i++) {
-        if (c[i].fd < 0 || answered[i] || is_silent(&c[i]))
+        if (c[i].fd < 0 || answered[i] || http_is_silent(&c[i]))
             continue;
-        http_reply reply = http_read(&c[i], false);
-        ck_assert_str_eq(reply.body, "hello");
-        http_reply_finish(&reply);
+        http_read_hello(&c[i]);
         answered[i] = true;
         count++;
     }
@@ -104,7 +80,7 @@ static bool leave_one(http_connection *c, const bool *answered)
     for (int i = 0; i < CLIENTS; i++) {
         if (c[i].fd < 0 || !answered[i])
             continue;
-        expect_hello(&c[i]); /* those that are in go on */
+        http_expect_hello(&c[i]); /* those that are in go on */
         http_disconnect(&c[i]);
         return true;
     }
@@ -153,7 +129,7 @@ START_TEST(without_descriptors_accepting_pauses_and_does_not_spin)
     for (int i = 0; i < 8; i++)
         c[i].fd = -1;
     http_connect(&c[0], tdm_app_url(app));
-    expect_hello(&c[0]);
+    http_expect_hello(&c[0]);
     for (int i = 1; i < 8; i++) /* our ends first; the server has none left for its own */
         c[i] = (http_connection){.fd = socket(AF_INET, SOCK_STREAM, 0)};
     struct rlimit limit;
@@ -174,7 +150,7 @@ START_TEST(without_descriptors_accepting_pauses_and_does_not_spin)
     struct timespec cpu_before, cpu_after;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu_before);
     for (int i = 0; i < 10; i++) { /* those that are open go on meanwhile */
-        expect_hello(&c[0]);
+        http_expect_hello(&c[0]);
         usleep(30000);
     }
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu_after);
@@ -184,9 +160,7 @@ START_TEST(without_descriptors_accepting_pauses_and_does_not_spin)
     limit.rlim_cur = before;
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     for (int i = 1; i < 8; i++) {
-        http_reply reply = http_read(&c[i], false);
-        ck_assert_str_eq(reply.body, "hello");
-        http_reply_finish(&reply);
+        http_read_hello(&c[i]);
         http_disconnect(&c[i]);
     }
     http_disconnect(&c[0]);
@@ -200,7 +174,7 @@ START_TEST(idle_connections_close_after_their_time)
     http_connection fresh, used;
     http_connect(&fresh, tdm_app_url(app));
     http_connect(&used, tdm_app_url(app));
-    expect_hello(&used);
+    http_expect_hello(&used);
     int64_t begin = tdm_clock_ns();
     http_expect_fin(&fresh);
     http_expect_fin(&used);
@@ -218,7 +192,7 @@ START_TEST(a_request_that_drips_is_408_in_its_time_however_often_a_byte_comes)
     http_connect(&c, tdm_app_url(app));
     http_say(&c, "GET / HTTP/1.1\r\nX: ");
     int64_t until = tdm_clock_ns() + 5 * TDM_NS_PER_S;
-    while (is_silent(&c)) {
+    while (http_is_silent(&c)) {
         ck_assert(tdm_clock_ns() < until);
         http_send(&c, "x", 1);
         usleep(5000);
@@ -318,51 +292,27 @@ START_TEST(a_volley_of_connections_is_served)
     for (int i = 0; i < COUNT; i++)
         http_ask(&c[i], "GET", "/", NULL);
     for (int i = 0; i < COUNT; i++) {
-        http_reply reply = http_read(&c[i], false);
-        ck_assert_str_eq(reply.body, "hello");
-        http_reply_finish(&reply);
+        http_read_hello(&c[i]);
         http_disconnect(&c[i]);
     }
     http_app_end(app);
 }
 END_TEST
 
-static int post_size(tdm_request *req)
-{
-    char text[32];
-    size_t size;
-    tdm_request_body(req, &size);
-    snprintf(text, sizeof text, "%zu", size);
-    return tdm_reply_text(req, 200, text);
-}
-
-static void add_size_route(tdm_app *app)
-{
-    ck_assert_int_eq(tdm_app_post(app, "/size", post_size), 0);
-    ck_assert_int_eq(tdm_app_get(app, "/", get_hello), 0);
-}
-
-static void expect_status(http_connection *c, int status)
-{
-    http_reply reply = http_read(c, false);
-    ck_assert_msg(reply.status == status, "%d, not %d: %s", reply.status, status, reply.body);
-    http_reply_finish(&reply);
-}
-
 START_TEST(a_body_has_its_time_and_more_the_longer_it_is)
 {
     enum { LONG = 256 << 10 };
     static char body[LONG];
-    tdm_app *app = http_app(&(tdm_app_options){.body_timeout = 0.2, .idle_timeout = 0.1}, add_size_route);
+    tdm_app *app = http_app(&(tdm_app_options){.body_timeout = 0.2, .idle_timeout = 0.1}, http_add_routes);
     http_connection little, much;
     http_connect(&little, tdm_app_url(app));
     http_connect(&much, tdm_app_url(app));
     http_say(&much, "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", LONG);
     http_say(&little, "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n");
-    expect_status(&little, 408); /* by then the other one's first 0.2 s are over, too */
+    http_expect_status(&little, 408); /* by then the other one's first 0.2 s are over, too */
     http_expect_fin(&little);
     http_send(&much, body, LONG);
-    expect_status(&much, 200);
+    http_expect_status(&much, 200);
     http_disconnect(&little);
     http_disconnect(&much);
     http_app_end(app);
@@ -373,17 +323,17 @@ START_TEST(a_chunked_body_earns_its_time_by_what_it_sends)
 {
     enum { MUCH = 256 << 10 };
     static char body[MUCH];
-    tdm_app *app = http_app(&(tdm_app_options){.body_timeout = 0.2}, add_size_route);
+    tdm_app *app = http_app(&(tdm_app_options){.body_timeout = 0.2}, http_add_routes);
     http_connection little, much;
     http_connect(&little, tdm_app_url(app));
     http_connect(&much, tdm_app_url(app));
     http_say(&much, "POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n", MUCH);
     http_send(&much, body, MUCH - 1); /* which is worth three seconds */
     http_say(&little, "POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\nx", MUCH);
-    expect_status(&little, 408);
+    http_expect_status(&little, 408);
     http_expect_fin(&little);
     http_say(&much, "x\r\n0\r\n\r\n");
-    expect_status(&much, 200);
+    http_expect_status(&much, 200);
     http_disconnect(&little);
     http_disconnect(&much);
     http_app_end(app);

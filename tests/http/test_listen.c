@@ -23,11 +23,6 @@ static char directory[] = "/tmp/tandem-listen-XXXXXX";
 static char path[64];
 static atomic_int cancelled;
 
-static int get_hello(tdm_request *req)
-{
-    return tdm_reply_text(req, 200, "hello");
-}
-
 static int get_wait(tdm_request *req)
 {
     cancelled = -tdm_sleep(HTTP_PATIENCE_S);
@@ -36,7 +31,7 @@ static int get_wait(tdm_request *req)
 
 static void add_routes(tdm_app *app)
 {
-    ck_assert_int_eq(tdm_app_get(app, "/", get_hello), 0);
+    ck_assert_int_eq(tdm_app_get(app, "/", http_get_hello), 0);
     ck_assert_int_eq(tdm_app_get(app, "/wait", get_wait), 0);
 }
 

@@ -13,11 +13,6 @@
 
 static char big[BIG];
 
-static int get_hello(tdm_request *req)
-{
-    return tdm_reply_text(req, 200, "hello");
-}
-
 static int get_big(tdm_request *req)
 {
     return tdm_reply(req, 200, NULL, big, sizeof big);
@@ -55,14 +50,14 @@ static void add_routes(tdm_app *app)
 {
     for (size_t i = 0; i < sizeof big; i++)
         big[i] = (char) ('a' + i % 26);
-    ck_assert_int_eq(tdm_app_get(app, "/hello", get_hello), 0);
+    ck_assert_int_eq(tdm_app_get(app, "/hello", http_get_hello), 0);
     ck_assert_int_eq(tdm_app_get(app, "/big", get_big), 0);
     ck_assert_int_eq(tdm_app_post(app, "/echo", post_echo), 0);
     ck_assert_int_eq(tdm_app_get(app, "/fields", get_fields), 0);
     ck_assert_int_eq(tdm_app_get(app, "/target/{x}", get_target), 0);
     ck_assert_int_eq(tdm_app_get(app, "/nothing", get_nothing), 0);
     ck_assert_int_eq(
-        tdm_app_route(app, &(tdm_route){.method = "GET", .path = "/pool", .run = get_hello, .lane = TDM_POOL}), 0);
+        tdm_app_route(app, &(tdm_route){.method = "GET", .path = "/pool", .run = http_get_hello, .lane = TDM_POOL}), 0);
 }
 
 static tdm_app *app;

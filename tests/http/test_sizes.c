@@ -1,39 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* How large a request may be, how many there may be, and what one past the limit gets. */
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "server/front.h"
 #include "tests/http/http.h"
-
-static int get_hello(tdm_request *req)
-{
-    return tdm_reply_text(req, 200, "hello");
-}
-
-static int post_size(tdm_request *req)
-{
-    char text[32];
-    size_t size;
-    tdm_request_body(req, &size);
-    snprintf(text, sizeof text, "%zu", size);
-    return tdm_reply_text(req, 200, text);
-}
-
-static void add_routes(tdm_app *app)
-{
-    ck_assert_int_eq(tdm_app_post(app, "/size", post_size), 0);
-    ck_assert_int_eq(tdm_app_get(app, "/", get_hello), 0);
-}
-
-static void expect_status(http_connection *c, int status)
-{
-    http_reply reply = http_read(c, false);
-    ck_assert_msg(reply.status == status, "%d, not %d: %s", reply.status, status, reply.body);
-    http_reply_finish(&reply);
-}
 
 /* One request, of `size` bytes in all that the limit counts. */
 typedef struct limit_case {
@@ -82,7 +54,7 @@ START_TEST(each_limit_of_size_holds_where_it_is_set)
         {"body", {.max_body = 10}, say_body, 10, 413},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        tdm_app *app = http_app(&cases[i].options, add_routes);
+        tdm_app *app = http_app(&cases[i].options, http_add_routes);
         for (size_t more = 0; more <= 1; more++) {
             http_connection c;
             http_connect(&c, tdm_app_url(app));
@@ -102,7 +74,7 @@ END_TEST
 
 START_TEST(the_last_request_of_a_connection_is_answered_and_closes_it)
 {
-    tdm_app *app = http_app(&(tdm_app_options){.max_requests = 3}, add_routes);
+    tdm_app *app = http_app(&(tdm_app_options){.max_requests = 3}, http_add_routes);
     http_connection c;
     http_connect(&c, tdm_app_url(app));
     for (int i = 1; i <= 4; i++) /* all at once: the fourth is past the limit, and is not answered */
@@ -124,12 +96,12 @@ START_TEST(bodies_beyond_what_all_may_take_are_503_until_others_are_done)
 {
     enum { SIZE = 60000 }; /* takes 64 KiB: two are too much, one is not */
     static char body[SIZE];
-    tdm_app *app = http_app(&(tdm_app_options){.max_buffered = 100000}, add_routes);
+    tdm_app *app = http_app(&(tdm_app_options){.max_buffered = 100000}, http_add_routes);
     http_connection first, second;
     memset(body, 'x', SIZE);
     http_connect(&first, tdm_app_url(app));
     http_say(&first, "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", SIZE);
-    expect_status(&first, 100);
+    http_expect_status(&first, 100);
     http_send(&first, body, SIZE - 1);
     for (int status = 0; status != 503;) { /* until the first body has been read, the second may find room */
         http_connect(&second, tdm_app_url(app));
@@ -142,11 +114,11 @@ START_TEST(bodies_beyond_what_all_may_take_are_503_until_others_are_done)
         http_disconnect(&second);
     }
     http_send(&first, body, 1);
-    expect_status(&first, 200);
+    http_expect_status(&first, 200);
     for (int i = 0; i < 5; i++) { /* what was counted was given back */
         http_say(&first, "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", SIZE);
         http_send(&first, body, SIZE);
-        expect_status(&first, 200);
+        http_expect_status(&first, 200);
     }
     http_disconnect(&first);
     http_app_end(app);
@@ -167,7 +139,7 @@ static void add_waiting_route(tdm_app *app)
 {
     tdm_route route = {.method = "POST", .path = "/wait", .run = post_and_wait, .lane = TDM_POOL};
     ck_assert_int_eq(tdm_app_route(app, &route), 0);
-    add_routes(app);
+    http_add_routes(app);
 }
 
 static int status_of_body(const char *url, const char *path, const char *body, int size)
@@ -214,11 +186,11 @@ END_TEST
 
 static void add_routes_with_limits(tdm_app *app)
 {
-    tdm_route small = {.method = "POST", .path = "/small", .run = post_size, .max_body = 5};
-    tdm_route large = {.method = "POST", .path = "/large", .run = post_size, .max_body = 50};
+    tdm_route small = {.method = "POST", .path = "/small", .run = http_post_size, .max_body = 5};
+    tdm_route large = {.method = "POST", .path = "/large", .run = http_post_size, .max_body = 50};
     ck_assert_int_eq(tdm_app_route(app, &small), 0);
     ck_assert_int_eq(tdm_app_route(app, &large), 0);
-    add_routes(app);
+    http_add_routes(app);
 }
 
 START_TEST(a_route_has_a_limit_of_its_own_below_or_above_the_apps)
@@ -243,7 +215,7 @@ START_TEST(a_route_has_a_limit_of_its_own_below_or_above_the_apps)
                 else
                     http_say(&c, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", routes[i].path, size,
                              body);
-                expect_status(&c, more ? 413 : in_limit);
+                http_expect_status(&c, more ? 413 : in_limit);
                 http_disconnect(&c);
             }
         }
