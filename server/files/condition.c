@@ -9,6 +9,8 @@
 
 #include "server/files/date.h"
 
+#define DATE_SETTLES_S 1 /* the older RFC 7232 said 60 */
+
 /* Is the tag one of `"a", W/"b"`, or is the list a star? @param weak: W/"a" is as good as "a". */
 static bool has_tag(const char *list, const char *tag, bool weak)
 {
@@ -90,13 +92,19 @@ static int read_range(const char *text, uint64_t size, uint64_t *first, uint64_t
     return 206;
 }
 
-/* Is what the client has a part of still the same? */
+/* Is the second of the last change over? Else the next change may have the same date (RFC 9110, 8.8.2.2). */
+static bool has_strong_date(const tdm__version *is)
+{
+    return is->modified <= is->seen - DATE_SETTLES_S;
+}
+
+/* Is what the client has a part of still the same, byte for byte? A weak tag does not say so. */
 static bool is_same(const char *if_range, const tdm__version *is)
 {
     time_t when;
     if (if_range[0] == '"')
         return strcmp(if_range, is->tag) == 0;
-    return tdm__date_read(if_range, &when) && when == is->modified;
+    return tdm__date_read(if_range, &when) && when == is->modified && has_strong_date(is);
 }
 
 tdm__part_wanted tdm__conditions_judge(const tdm__conditions *asked, const tdm__version *is)

@@ -16,6 +16,7 @@ typedef struct tdm__conditions {
 typedef struct tdm__version {
     const char *tag; /* with its quotes; a strong one */
     time_t modified;
+    time_t seen; /* when the others were looked at, by the clock of Date and not later than that */
     uint64_t size;
 } tdm__version;
 

@@ -18,9 +18,11 @@
 #include "server/files/date.h"
 #include "server/files/type.h"
 #include "server/front.h"
+#include "tasks/clock.h"
 
 #define SMALL ((uint64_t) 32 << 10) /* goes out in one piece */
 #define PIECE ((size_t) 64 << 10)
+#define TAG_MAX 64
 
 static int add_disposition(tdm_request *req, const char *name)
 {
@@ -139,17 +141,31 @@ static int send_large(tdm_request *req, int fd, const char *type, const tdm__par
 
 /* ---- the reply ---- */
 
-static int reply_with(tdm_request *req, int fd, const struct stat *st, const char *type,
-                      const tdm_file_options *options)
+static int look_at(int fd, char tag[TAG_MAX], tdm__version *out)
 {
-    char tag[64];
-    snprintf(tag, sizeof tag, "\"%llx-%llx-%llx\"", (unsigned long long) st->st_ino,
-             (unsigned long long) st->st_mtim.tv_sec * 1000000000u + (unsigned long long) st->st_mtim.tv_nsec,
-             (unsigned long long) st->st_size);
-    const tdm__version version = {tag, st->st_mtim.tv_sec, (uint64_t) st->st_size};
+    struct stat st;
+    time_t seen = (time_t) tdm__clock_wall_s(); /* before the file: what is over now was over then */
+    if (fstat(fd, &st))
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return S_ISDIR(st.st_mode) ? -EISDIR : -EACCES;
+    snprintf(tag, TAG_MAX, "\"%llx-%llx-%llx\"", (unsigned long long) st.st_ino,
+             (unsigned long long) st.st_mtim.tv_sec * 1000000000u + (unsigned long long) st.st_mtim.tv_nsec,
+             (unsigned long long) st.st_size);
+    *out = (tdm__version){.tag = tag, .modified = st.st_mtim.tv_sec, .seen = seen, .size = (uint64_t) st.st_size};
+    return 0;
+}
+
+static int reply_with(tdm_request *req, int fd, const char *type, const tdm_file_options *options)
+{
+    char tag[TAG_MAX];
+    tdm__version version;
+    int err = look_at(fd, tag, &version);
+    if (err)
+        return err;
     const tdm__conditions conditions = conditions_of(req);
     tdm__part_wanted part = tdm__conditions_judge(&conditions, &version);
-    int err = add_version(req, &version, options);
+    err = add_version(req, &version, options);
     if (!err && (part.status == 206 || part.status == 416))
         err = add_range(req, &part, version.size);
     if (err)
@@ -166,13 +182,8 @@ static int reply_with(tdm_request *req, int fd, const struct stat *st, const cha
 int tdm__file_reply(tdm_request *req, int fd, const char *name, const tdm_file_options *options)
 {
     static const tdm_file_options defaults;
-    struct stat st;
     options = options ? options : &defaults;
-    int err = fstat(fd, &st) ? -errno : 0;
-    if (!err && !S_ISREG(st.st_mode))
-        err = S_ISDIR(st.st_mode) ? -EISDIR : -EACCES;
-    if (!err)
-        err = reply_with(req, fd, &st, options->type ? options->type : tdm__type_of(name), options);
+    int err = reply_with(req, fd, options->type ? options->type : tdm__type_of(name), options);
     close(fd);
     return err;
 }

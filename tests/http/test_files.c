@@ -332,7 +332,8 @@ END_TEST
 
 START_TEST(conditions_count_in_the_order_of_the_rfc)
 {
-    const tdm__version is = {"\"t\"", 1000000000, 10}; /* Sun, 09 Sep 2001 01:46:40 GMT */
+    /* Sun, 09 Sep 2001 01:46:40 GMT */
+    const tdm__version is = {.tag = "\"t\"", .modified = 1000000000, .seen = 2000000000, .size = 10};
     static const char same[] = "Sun, 09 Sep 2001 01:46:40 GMT", before[] = "Sun, 09 Sep 2001 01:46:39 GMT";
     const struct {
         tdm__conditions asked;
@@ -363,7 +364,10 @@ START_TEST(conditions_count_in_the_order_of_the_rfc)
         {{.range = "bytes=-"}, 200, 0, 10},
         {{.range = "bytes=1-2", .if_range = same}, 206, 1, 2},
         {{.range = "bytes=1-2", .if_range = before}, 200, 0, 10},
+        {{.range = "bytes=1-2", .if_range = "\"t\""}, 206, 1, 2},
+        {{.range = "bytes=1-2", .if_range = "\"x\""}, 200, 0, 10},
         {{.range = "bytes=1-2", .if_range = "W/\"t\""}, 200, 0, 10},
+        {{.range = "bytes=1-2", .if_range = "*"}, 200, 0, 10},
         {{.range = "bytes=1-2", .if_none_match = "\"t\""}, 304, 0, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -373,6 +377,25 @@ START_TEST(conditions_count_in_the_order_of_the_rfc)
             ck_assert_uint_eq(part.first, cases[i].first);
             ck_assert_uint_eq(part.size, cases[i].size);
         }
+    }
+}
+END_TEST
+
+START_TEST(a_date_counts_for_a_range_once_its_second_is_over)
+{
+    static const char date[] = "Sun, 09 Sep 2001 01:46:40 GMT";
+    const struct {
+        time_t seen;
+        int status;
+    } cases[] = {{999999999, 200}, {1000000000, 200}, {1000000001, 206}, {1000000002, 206}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const tdm__version is = {.tag = "\"t\"", .modified = 1000000000, .seen = cases[i].seen, .size = 10};
+        tdm__conditions asked = {.range = "bytes=1-2", .if_range = date};
+        ck_assert_int_eq(tdm__conditions_judge(&asked, &is).status, cases[i].status);
+        asked.if_range = "\"t\""; /* a tag needs no time */
+        ck_assert_int_eq(tdm__conditions_judge(&asked, &is).status, 206);
+        asked = (tdm__conditions){.if_modified_since = date}; /* for which a weak one will do */
+        ck_assert_int_eq(tdm__conditions_judge(&asked, &is).status, 304);
     }
 }
 END_TEST
@@ -404,10 +427,11 @@ END_TEST
 
 int main(void)
 {
-    return http_main("files", (const TTest *const[]){
-                                  files_have_their_type_and_version, large_files_come_whole_in_either_lane,
-                                  a_file_that_fits_no_memory_is_sent_piece_by_piece, ranges_and_conditions_are_kept,
-                                  a_range_is_for_get_alone_and_several_are_none, no_name_leads_out_of_the_directory,
-                                  without_the_kernels_help_links_are_not_followed,
-                                  conditions_count_in_the_order_of_the_rfc, dates_are_read_in_all_three_forms, NULL});
+    return http_main("files",
+                     (const TTest *const[]){
+                         files_have_their_type_and_version, large_files_come_whole_in_either_lane,
+                         a_file_that_fits_no_memory_is_sent_piece_by_piece, ranges_and_conditions_are_kept,
+                         a_range_is_for_get_alone_and_several_are_none, no_name_leads_out_of_the_directory,
+                         without_the_kernels_help_links_are_not_followed, conditions_count_in_the_order_of_the_rfc,
+                         a_date_counts_for_a_range_once_its_second_is_over, dates_are_read_in_all_three_forms, NULL});
 }
