@@ -125,7 +125,10 @@ typedef struct tdm_gzip_options {
 } tdm_gzip_options;
 
 /** Compress bodies of text, JSON, XML, JavaScript and SVG for clients that accept it. Streams,
- *  and files of more than 32 KiB, go as they are. */
+ *  and files of more than 32 KiB, go as they are.
+ *
+ *  To those clients the ETag of what is compressed is a weak one, also where it did not get smaller, and also on a file's
+ *  304 or 412. On a 304 of a handler's own it is weak if If-None-Match has it so: what the 200 would be is not known. */
 TDM_API tdm_middleware tdm_gzip(const tdm_gzip_options *options);
 
 /* ---- who is asking ---- */

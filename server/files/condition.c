@@ -11,11 +11,9 @@
 
 #define DATE_SETTLES_S 1 /* the older RFC 7232 said 60 */
 
-/* Is the tag one of `"a", W/"b"`, or is the list a star? @param weak: W/"a" is as good as "a". */
-static bool has_tag(const char *list, const char *tag, bool weak)
+/* Is the tag one of `"a", W/"b"`, in a form that counts? */
+static bool has_tag(const char *list, const char *tag, bool strong_counts, bool weak_counts)
 {
-    if (strcmp(list, "*") == 0)
-        return true;
     size_t size = strlen(tag);
     for (const char *p = list; *p;) {
         p += strspn(p, ", \t");
@@ -24,11 +22,21 @@ static bool has_tag(const char *list, const char *tag, bool weak)
         const char *end = *p == '"' ? strchr(p + 1, '"') : NULL;
         if (!end)
             return false;
-        if ((weak || !is_weak) && (size_t) (end + 1 - p) == size && memcmp(p, tag, size) == 0)
+        if ((is_weak ? weak_counts : strong_counts) && (size_t) (end + 1 - p) == size && memcmp(p, tag, size) == 0)
             return true;
         p = end + 1;
     }
     return false;
+}
+
+bool tdm__has_weak_tag(const char *list, const char *tag)
+{
+    return has_tag(list, tag, false, true);
+}
+
+static bool is_star(const char *list)
+{
+    return strcmp(list, "*") == 0;
 }
 
 static bool is_newer(const tdm__version *is, const char *date)
@@ -42,13 +50,13 @@ static int precondition(const tdm__conditions *asked, const tdm__version *is)
 {
     time_t when;
     if (asked->if_match) {
-        if (!has_tag(asked->if_match, is->tag, false))
+        if (!is_star(asked->if_match) && !has_tag(asked->if_match, is->tag, true, false))
             return 412;
     } else if (asked->if_unmodified_since && tdm__date_read(asked->if_unmodified_since, &when) && is->modified > when) {
         return 412;
     }
     if (asked->if_none_match)
-        return has_tag(asked->if_none_match, is->tag, true) ? 304 : 0;
+        return is_star(asked->if_none_match) || has_tag(asked->if_none_match, is->tag, true, true) ? 304 : 0;
     return asked->if_modified_since && !is_newer(is, asked->if_modified_since) ? 304 : 0;
 }
 

@@ -25,6 +25,9 @@ typedef struct tdm__part_wanted {
     uint64_t first, size; /* what to send, for 200 and 206 */
 } tdm__part_wanted;
 
+/* Does a list as `"a", W/"b"` have this tag (`"b"`) in its weak form? A star is no tag. */
+bool tdm__has_weak_tag(const char *list, const char *tag);
+
 /* What to answer to a GET or HEAD. */
 tdm__part_wanted tdm__conditions_judge(const tdm__conditions *asked, const tdm__version *is);
 

@@ -86,6 +86,17 @@ static int add_range(tdm_request *req, const tdm__part_wanted *part, uint64_t si
     return tdm_reply_header(req, "Content-Range", text);
 }
 
+/* Tell middleware which reply a condition keeps back: the one sent in its place must name the same version. */
+static int keep_back(tdm_request *req, const char *type, uint64_t size)
+{
+    tdm_outgoing *whole = tdm__arena_alloc(&req->arena, sizeof *whole);
+    if (!whole)
+        return -ENOMEM;
+    *whole = (tdm_outgoing){.status = 200, .type = type, .size = (size_t) size, .streamed = size > SMALL};
+    req->instead_of = whole;
+    return 0;
+}
+
 /* ---- the bytes ---- */
 
 /* @return 0; -EIO: there are fewer. */
@@ -168,6 +179,8 @@ static int reply_with(tdm_request *req, int fd, const char *type, const tdm_file
     err = add_version(req, &version, options);
     if (!err && (part.status == 206 || part.status == 416))
         err = add_range(req, &part, version.size);
+    if (!err && (part.status == 304 || part.status == 412))
+        err = keep_back(req, type, version.size);
     if (err)
         return err;
     if (part.status == 304)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: the one file that knows zlib. Whole bodies are compressed, when their type is worth it and the client says
  * that it takes gzip; a body that would not get smaller stays. Each thread keeps one compressor, because making one
- * takes a quarter of a megabyte. An entity tag that a handler gave becomes a weak one: the bytes are others now. */
+ * takes a quarter of a megabyte. An entity tag that a handler gave becomes a weak one, because the bytes may be others
+ * now; also where they did not get smaller, for a 304 must have the tag of the 200 without making its body. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include <tandem/log.h>
 
+#include "server/files/condition.h"
 #include "server/request.h"
 
 #define GZIP_WINDOW (15 + 16) /* zlib's word for gzip's wrapping */
@@ -155,20 +157,38 @@ static int compress_body(tdm_request *req, tdm_outgoing *reply, int level)
         return 0; /* it would not get smaller */
     reply->body = out;
     reply->size = c->z.total_out;
-    int err = tdm_reply_header(req, "Content-Encoding", "gzip");
-    return err ? err : weaken_tag(req);
+    return tdm_reply_header(req, "Content-Encoding", "gzip");
+}
+
+/* A 304 of which nobody knows what the 200 would be: who has a weak tag of ours has what was compressed. */
+static bool has_compressed(tdm_request *req)
+{
+    const tdm__extra *tag = find_extra(req, "ETag");
+    const char *list = tdm_request_header(req, "If-None-Match");
+    return tag && list && tdm__has_weak_tag(list, tag->value);
+}
+
+/* Does the reply, or the one in whose place it is sent, look different to clients that take gzip? */
+static bool depends_on_client(tdm_request *req, const tdm_outgoing *reply, const tdm_gzip_options *options)
+{
+    if (req->instead_of)
+        reply = req->instead_of;
+    else if (reply->status == 304)
+        return has_compressed(req);
+    return !reply->streamed && reply->status != 206 && reply->size >= options->min_size && is_worth_it(reply->type) &&
+           !find_extra(req, "Content-Encoding");
 }
 
 static int after(tdm_request *req, tdm_outgoing *reply, void *arg)
 {
     const tdm_gzip_options *options = arg;
-    if (reply->streamed || reply->status == 206 || reply->size < options->min_size || !is_worth_it(reply->type) ||
-        find_extra(req, "Content-Encoding"))
+    if (!depends_on_client(req, reply, options))
         return 0;
     int err = tdm_reply_header(req, "Vary", "Accept-Encoding");
     if (err || !accepts_gzip(tdm_request_header(req, "Accept-Encoding")))
         return err;
-    return compress_body(req, reply, options->level);
+    err = weaken_tag(req);
+    return err || req->instead_of || reply->status == 304 ? err : compress_body(req, reply, options->level);
 }
 
 tdm_middleware tdm_gzip(const tdm_gzip_options *options)

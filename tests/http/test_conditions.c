@@ -11,7 +11,7 @@
 
 #include "tests/http/http.h"
 
-enum { SIZE = 2000, FIELD_MAX = 128 };
+enum { SIZE = 2000, LARGE = 100000, FIELD_MAX = 128 };
 
 static char directory[64];
 static tdm_app *app;
@@ -29,15 +29,37 @@ static void write_file(const char *name, const char *bytes, size_t size)
 
 static void make_files(void)
 {
-    static char text[SIZE];
+    static char text[LARGE], noise[SIZE];
     memset(text, 'a', sizeof text);
+    uint64_t state = 1;
+    for (size_t i = 0; i < sizeof noise; i++) {
+        state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        noise[i] = (char) (state >> 33);
+    }
     snprintf(directory, sizeof directory, "%s/tandem-conditions-XXXXXX", P_tmpdir);
     ck_assert_ptr_nonnull(mkdtemp(directory));
-    write_file("text.txt", text, sizeof text);
+    write_file("text.txt", text, SIZE);
+    write_file("small.txt", text, 10);
+    write_file("noise.txt", noise, sizeof noise);
+    write_file("picture.png", text, SIZE);
+    write_file("large.txt", text, sizeof text);
+}
+
+/* A handler that looks at the tag itself. */
+static int get_own(tdm_request *req)
+{
+    char text[SIZE + 1] = "";
+    memset(text, 'b', SIZE);
+    int err = tdm_reply_header(req, "ETag", "\"own\"");
+    if (err)
+        return err;
+    return tdm_request_header(req, "If-None-Match") ? tdm_reply_empty(req, 304) : tdm_reply_text(req, 200, text);
 }
 
 static void add_files(tdm_app *to)
 {
+    ck_assert_int_eq(tdm_app_use(to, tdm_gzip(NULL)), 0);
+    ck_assert_int_eq(tdm_app_get(to, "/own", get_own), 0);
     tdm_static_options files = {.directory = directory};
     ck_assert_int_eq(tdm_router_static(tdm_app_router(to), "/s", &files), 0);
 }
@@ -146,11 +168,149 @@ START_TEST(a_range_by_another_date_or_a_weak_tag_is_the_whole)
 }
 END_TEST
 
+/* ---- beside gzip ---- */
+
+#define GZIP "Accept-Encoding: gzip\r\n"
+
+/* What must be the same on a 200 and on what is sent in its place. */
+typedef struct told {
+    char tag[FIELD_MAX], vary[FIELD_MAX], modified[FIELD_MAX];
+} told;
+
+static told take_told(http_reply *reply)
+{
+    told is;
+    copy_field(is.tag, reply, "ETag");
+    copy_field(is.vary, reply, "Vary");
+    copy_field(is.modified, reply, "Last-Modified");
+    http_reply_finish(reply);
+    return is;
+}
+
+static void expect_told(const char *method, const char *target, const char *fields, int status, const told *right)
+{
+    http_reply reply = ask(method, target, "%s", fields);
+    ck_assert_msg(reply.status == status, "%s %s, %s: %d", method, target, fields, reply.status);
+    ck_assert_msg(!http_field(&reply, "Content-Encoding"), "%s", reply.head);
+    told is = take_told(&reply);
+    ck_assert_msg(strcmp(is.tag, right->tag) == 0, "%s %s, %s: %s", method, target, fields, is.tag);
+    ck_assert_msg(strcmp(is.vary, right->vary) == 0, "%s %s, %s: '%s'", method, target, fields, is.vary);
+    ck_assert_str_eq(is.modified, right->modified);
+}
+
+static void expect_the_same_told(const char *method, const char *target, const char *encoding, const told *right)
+{
+    const char *strong = right->tag + (right->tag[0] == 'W' ? 2 : 0);
+    const struct {
+        const char *name, *before, *value, *after;
+        int status;
+    } cases[] = {
+        {"If-None-Match", "", strong, "", 304},
+        {"If-None-Match", "W/", strong, "", 304},
+        {"If-None-Match", "\"x\", W/", strong, ", \"y\"", 304},
+        {"If-None-Match", "W/\"x\", ", strong, "", 304},
+        {"If-None-Match", "", "*", "", 304},
+        {"If-Modified-Since", "", right->modified, "", 304},
+        {"If-Match", "", "\"x\"", "", 412},
+        {"If-Match", "W/", strong, "", 412},
+        {"If-Unmodified-Since", "", "Sun, 06 Nov 1994 08:49:37 GMT", "", 412},
+        {"If-None-Match", "", "\"x\"", "", 200},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char fields[256];
+        if (cases[i].status == 200 && *right->vary) /* which may have a Content-Encoding */
+            continue;
+        snprintf(fields, sizeof fields, "%s%s: %s%s%s\r\n", encoding, cases[i].name, cases[i].before, cases[i].value,
+                 cases[i].after);
+        expect_told(method, target, fields, cases[i].status, right);
+    }
+}
+
+START_TEST(what_is_sent_in_place_of_a_200_has_its_tag_and_vary)
+{
+    static const struct {
+        const char *target;
+        bool varies; /* gzip would look at it */
+    } files[] = {{"/s/text.txt", true},
+                 {"/s/noise.txt", true},
+                 {"/s/small.txt", false},
+                 {"/s/picture.png", false},
+                 {"/s/large.txt", false}};
+    static const char *const methods[] = {"GET", "HEAD"}, *const encodings[] = {"", GZIP, "Accept-Encoding: br\r\n"};
+    begin();
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        for (size_t e = 0; e < sizeof encodings / sizeof encodings[0]; e++) {
+            told right[2];
+            for (size_t m = 0; m < 2; m++) {
+                http_reply reply = ask(methods[m], files[i].target, "%s", encodings[e]);
+                ck_assert_int_eq(reply.status, 200);
+                right[m] = take_told(&reply);
+                ck_assert_int_eq(right[m].tag[0], files[i].varies && e == 1 ? 'W' : '"');
+                ck_assert_str_eq(right[m].vary, files[i].varies ? "Accept-Encoding" : "");
+                expect_the_same_told(methods[m], files[i].target, encodings[e], &right[m]);
+            }
+            ck_assert_str_eq(right[0].tag, right[1].tag);
+        }
+    }
+    end();
+}
+END_TEST
+
+START_TEST(a_part_is_never_compressed_and_has_the_strong_tag)
+{
+    begin();
+    http_reply reply = ask("HEAD", "/s/text.txt", "%s", "");
+    told right = take_told(&reply);
+    const struct {
+        const char *range, *if_range, *tag, *encoding;
+        int status;
+    } cases[] = {{"0-999", "", "", NULL, 206},
+                 {"9999-", "", "", NULL, 416},
+                 {"0-999", "If-Range: ", right.tag, NULL, 206},
+                 {"0-999", "If-Range: W/", right.tag, "gzip", 200}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        reply = ask("GET", "/s/text.txt", GZIP "Range: bytes=%s\r\n%s%s%s", cases[i].range, cases[i].if_range,
+                    cases[i].tag, *cases[i].tag ? "\r\n" : "");
+        ck_assert_msg(reply.status == cases[i].status, "case %zu: %d", i, reply.status);
+        const char *encoding = http_field(&reply, "Content-Encoding");
+        ck_assert_pstr_eq(encoding, cases[i].encoding);
+        told is = take_told(&reply);
+        ck_assert_str_eq(is.tag + (cases[i].status == 200 ? 2 : 0), right.tag);
+    }
+    end();
+}
+END_TEST
+
+START_TEST(a_304_of_a_handlers_own_has_the_form_of_tag_that_the_client_has)
+{
+    static const told strong = {.tag = "\"own\""}, plain = {.tag = "\"own\"", .vary = "Accept-Encoding"},
+                      weak = {.tag = "W/\"own\"", .vary = "Accept-Encoding"};
+    static const char *const methods[] = {"GET", "HEAD"};
+    begin();
+    for (size_t m = 0; m < 2; m++) {
+        http_reply reply = ask(methods[m], "/own", GZIP);
+        ck_assert_str_eq(http_field(&reply, "Content-Encoding"), "gzip");
+        ck_assert_str_eq(http_field(&reply, "ETag"), weak.tag);
+        http_reply_finish(&reply);
+        expect_told(methods[m], "/own", GZIP "If-None-Match: W/\"own\"\r\n", 304, &weak);
+        expect_told(methods[m], "/own", GZIP "If-None-Match: \"own\", W/\"own\"\r\n", 304, &weak);
+        expect_told(methods[m], "/own", GZIP "If-None-Match: \"own\"\r\n", 304, &strong);
+        expect_told(methods[m], "/own", GZIP "If-None-Match: W/\"other\", \"own\"\r\n", 304, &strong);
+        expect_told(methods[m], "/own", GZIP "If-None-Match: *\r\n", 304, &strong);
+        expect_told(methods[m], "/own", "If-None-Match: W/\"own\"\r\n", 304, &plain);
+    }
+    end();
+}
+END_TEST
+
 int main(void)
 {
     return http_main("conditions", (const TTest *const[]){
                                        a_range_by_date_is_given_once_the_second_of_the_date_is_over,
                                        a_range_by_another_date_or_a_weak_tag_is_the_whole,
+                                       what_is_sent_in_place_of_a_200_has_its_tag_and_vary,
+                                       a_part_is_never_compressed_and_has_the_strong_tag,
+                                       a_304_of_a_handlers_own_has_the_form_of_tag_that_the_client_has,
                                        NULL,
                                    });
 }
