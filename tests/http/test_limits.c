@@ -215,7 +215,7 @@ START_TEST(a_reset_that_comes_with_part_of_a_message_ends_the_connection_at_once
     http_connection holder, leaving[PARTS];
     for (int i = 0; i < PARTS; i++) {
         http_connect(&leaving[i], tdm_app_url(app));
-        expect_hello(&leaving[i]);
+        http_expect_hello(&leaving[i]);
     }
     http_connect(&holder, tdm_app_url(app));
     http_ask(&holder, "GET", "/hold", NULL);
