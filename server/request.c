@@ -19,6 +19,7 @@
 #include "server/events.h"
 #include "server/front.h"
 #include "server/status.h"
+#include "tasks/error_text.h"
 
 #define REQUEST_ROOM 2048 /* of the first block: fields and a small reply fit */
 #define REQUEST_SIZE (sizeof(tdm_request) + REQUEST_ROOM)
@@ -221,7 +222,7 @@ static int run_handler(tdm__handler *handler)
 static void report(const tdm_request *req, const char *what, int err)
 {
     tdm_log_level level = err == -EAGAIN || err == -ESHUTDOWN || req->over ? TDM_LOG_DEBUG : TDM_LOG_WARNING;
-    tdm_log(level, "handler of %s %s %s: %s", req->endpoint->route.method, req->handler.name, what, strerror(-err));
+    tdm_log(level, "handler of %s %s %s: %s", req->endpoint->route.method, req->handler.name, what, tdm__error_text(err));
 }
 
 static void handler_ended(tdm__handler *handler)

@@ -91,11 +91,11 @@ static void fetch(const tdm__message *message)
         __builtin_prefetch((const char *) message + 64 * line, 1);
 }
 
-void tdm__inbox_take(tdm__inbox *inbox, tdm__message_list *list)
+bool tdm__inbox_take(tdm__inbox *inbox, tdm__message_list *list)
 {
     tdm__message *newest = atomic_exchange(&inbox->newest, NULL);
     if (!newest)
-        return;
+        return false;
     tdm__message *last = newest, *first = NULL;
     while (newest) {
         tdm__message *older = newest->next;
@@ -109,6 +109,7 @@ void tdm__inbox_take(tdm__inbox *inbox, tdm__message_list *list)
     else
         list->first = first;
     list->last = last;
+    return true;
 }
 
 bool tdm__inbox_is_empty(tdm__inbox *inbox)

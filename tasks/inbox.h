@@ -35,8 +35,8 @@ typedef struct tdm__inbox {
 
 /* Any thread. @return true: the inbox was empty before. */
 bool tdm__inbox_put(tdm__inbox *inbox, tdm__message *message);
-/* The owner: move everything, in the order it was put, to the end of `list`. */
-void tdm__inbox_take(tdm__inbox *inbox, tdm__message_list *list);
+/* The owner: move everything, in the order it was put, to the end of `list`. @return false: it was empty. */
+bool tdm__inbox_take(tdm__inbox *inbox, tdm__message_list *list);
 bool tdm__inbox_is_empty(tdm__inbox *inbox);
 
 #endif

@@ -9,8 +9,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <string.h>
 
+#include "tasks/error_text.h"
 #include "tasks/executor.h"
 #include "tasks/group.h"
 #include "tasks/task.h"
@@ -206,7 +206,7 @@ static void report_failure(const tdm_end *end)
 {
     if (end->state == TDM_FAILED)
         tdm_log_warning("task %llu \"%s\" failed, and nobody looked at its error: %s (%d)",
-                        (unsigned long long) end->id, end->name, strerror(-end->result), end->result);
+                        (unsigned long long) end->id, end->name, tdm__error_text(end->result), end->result);
 }
 
 void tdm__handles_report(tdm_executor *executor)

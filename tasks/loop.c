@@ -23,6 +23,7 @@
 #include "tasks/ticks.h"
 #include <tandem/clock.h>
 #include <tandem/log.h>
+#include <tandem/wait.h>
 
 struct tdm__loop {
     tdm_executor *executor;
@@ -35,8 +36,10 @@ struct tdm__loop {
     _Alignas(64) tdm__inbox inbox; /* any thread; it shares its line with nothing that the loop writes all the time */
     _Atomic bool sleeping;         /* the loop may block in its poll: whoever fills the inbox must wake it */
     _Atomic bool stop;
+    _Atomic uint64_t let_go; /* posts that found the inbox empty and touch the loop no more */
 
     _Alignas(64) tdm__message_list todo; /* messages taken from the inbox, and those of our own thread */
+    uint64_t taken;                      /* times that the inbox was not empty: as many posts found it so */
     tdm__message_list starved;           /* executions that found no stack */
     int64_t retry_ns;                    /* while there are any: when to look for a stack again */
     tdm__timers timers;
@@ -238,8 +241,11 @@ void tdm__loop_post(tdm__loop *loop, tdm__message *message)
     tdm__point();
     bool was_empty = tdm__inbox_put(&loop->inbox, message);
     tdm__point();
-    if (was_empty && atomic_load(&loop->sleeping))
+    if (!was_empty)
+        return; /* the message may be over by now, and the loop with it */
+    if (atomic_load(&loop->sleeping))
         tdm__poller_wake(&loop->poller);
+    atomic_fetch_add(&loop->let_go, 1);
 }
 
 /* ---- timers ---- */
@@ -277,7 +283,7 @@ static void look_ahead(const tdm__loop *loop)
 static void run_messages(tdm__loop *loop)
 {
     tdm__loop_now(loop); /* once for all that takes no time */
-    tdm__inbox_take(&loop->inbox, &loop->todo);
+    loop->taken += tdm__inbox_take(&loop->inbox, &loop->todo);
     for (unsigned i = 0; i < loop->turn_limit; i++) {
         if (tdm__testing())
             tdm__message_list_draw(&loop->todo, resume_exec);
@@ -434,6 +440,9 @@ void tdm__loop_destroy(tdm__loop **slot)
     *slot = NULL;
     tdm__loop_call(loop, stop_loop, NULL);
     tdm__thread_join(loop->thread);
+    loop->taken += tdm__inbox_take(&loop->inbox, &loop->todo);
+    while (atomic_load(&loop->let_go) != loop->taken) /* a thread that is not ours is still in tdm__loop_post() */
+        tdm_yield();                                  /* of a thread: there is no fiber here */
     loop_free(loop);
 }
 

@@ -47,8 +47,9 @@ static int take_one(tdm_executor *executor, tdm_lane lane, tdm__pool *pool, uint
     uint64_t before = atomic_fetch_add(&tally->created, 1);
     if (atomic_load(&executor->closing))
         return -ESHUTDOWN;
+    tdm__point();
     bool room =
-        pool ? tdm__pool_reserve(pool) : before - atomic_load_explicit(&tally->gone, memory_order_acquire) < limit;
+        pool ? tdm__pool_reserve(pool) : before < atomic_load_explicit(&tally->gone, memory_order_acquire) + limit;
     return room ? 0 : -EAGAIN;
 }
 
@@ -58,7 +59,9 @@ static unsigned take_lot(tdm_executor *executor, uint64_t limit)
     tdm__tally *tally = &executor->tallies[TDM_LOOP];
     const unsigned lot = executor->lot;
     uint64_t before = atomic_fetch_add(&tally->created, lot);
-    uint64_t taken = before - atomic_load_explicit(&tally->gone, memory_order_acquire);
+    tdm__point();
+    uint64_t gone = atomic_load_explicit(&tally->gone, memory_order_acquire);
+    uint64_t taken = before > gone ? before - gone : 0; /* who came after may have given back more than that */
     unsigned left = taken >= limit ? 0 : limit - taken < lot ? (unsigned) (limit - taken) : lot;
     if (left < lot)
         free_places(executor, TDM_LOOP, lot - left);

@@ -7,8 +7,8 @@
 #include "tasks/task.h"
 
 #include <errno.h>
-#include <string.h>
 
+#include "tasks/error_text.h"
 #include "tasks/executor.h"
 #include "tasks/task_life.h"
 #include <tandem/clock.h>
@@ -333,7 +333,7 @@ void tdm__task_report(tdm_task *task)
     if (row->state != TDM_FAILED || (task->more && tdm__task_more_of(task)->held))
         return; /* who holds the handle is told */
     tdm_log_warning("task %llu \"%s\" of request %llu failed: %s (%d)", (unsigned long long) row->id, row->name,
-                    (unsigned long long) row->request, strerror(-row->error), row->error);
+                    (unsigned long long) row->request, tdm__error_text(row->error), row->error);
 }
 
 static void ended(tdm__exec *exec)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* DESIGN: what costs an operation that all threads see, or a system call, is done once a turn for all that the turn brings.
+ * The order at its end: workers first, since they run meanwhile. */
 #include "tasks/turn.h"
 
 #include <stddef.h>

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/unit/place.h"
+#include <tandem/join.h>
 #include <tandem/testing.h>
 
 static tdm_pool *make(tdm_executor *executor, tdm_pool_options options)
@@ -334,34 +335,87 @@ START_TEST(a_loop_keeps_no_pool_of_another_executor_in_mind)
 }
 END_TEST
 
+/* ---- who is held up while others come and go ---- */
+
 enum { SPAWNERS = 3, SPAWNS = 5 };
 
-static void *spawn_and_join(void *executor)
+static void spawn_and_join(tdm_executor *executor, tdm_lane lane)
 {
     for (unsigned i = 0; i < SPAWNS; i++) {
         tdm_task *task;
-        TDM_EXPECT(tdm_task_start(&task, executor, &(tdm_task_spec){.run = unit_nothing, .lane = TDM_POOL}) == 0);
+        TDM_EXPECT(tdm_task_start(&task, executor, &(tdm_task_spec){.run = unit_nothing, .lane = lane}) == 0);
         TDM_EXPECT(tdm_join(&task, NULL) == 0);
     }
+}
+
+static void *spawn_for_the_pool(void *executor)
+{
+    spawn_and_join(executor, TDM_POOL);
     return NULL;
 }
 
-static void have_them_spawn(void *arg)
+static void *spawn_for_the_loop(void *executor)
 {
-    (void) arg;
+    spawn_and_join(executor, TDM_LOOP);
+    return NULL;
+}
+
+static int spawn_on_the_loop(tdm_task *task, void *executor)
+{
+    (void) task;
+    spawn_and_join(executor, TDM_LOOP);
+    return 0;
+}
+
+static tdm_executor *small_one(unsigned loops, unsigned max_loop_tasks)
+{
     tdm_executor *executor;
+    const tdm_executor_options options = {
+        .loops = loops, .workers = 2, .queue = SPAWNERS, .max_loop_tasks = max_loop_tasks};
+    TDM_EXPECT(tdm_executor_create(&executor, &options) == 0);
+    return executor;
+}
+
+static void have_threads_spawn(tdm_executor *executor, void *(*spawn)(void *executor))
+{
     pthread_t threads[SPAWNERS];
-    TDM_EXPECT(tdm_executor_create(&executor, &(tdm_executor_options){.workers = 2, .queue = SPAWNERS}) == 0);
     for (unsigned i = 0; i < SPAWNERS; i++)
-        TDM_EXPECT(tdm_testing_thread_start(&threads[i], "spawner", spawn_and_join, executor) == 0);
+        TDM_EXPECT(tdm_testing_thread_start(&threads[i], "spawner", spawn, executor) == 0);
     for (unsigned i = 0; i < SPAWNERS; i++)
         tdm_testing_thread_join(threads[i]);
     TDM_EXPECT(tdm_executor_destroy(&executor) == 0);
 }
 
+static void have_threads_spawn_for_the_pool(void *arg)
+{
+    (void) arg;
+    have_threads_spawn(small_one(1, 0), spawn_for_the_pool);
+}
+
+static void have_threads_spawn_for_the_loop(void *arg)
+{
+    (void) arg;
+    have_threads_spawn(small_one(1, 2 * SPAWNERS), spawn_for_the_loop); /* a place comes back a little after the join */
+}
+
+static void have_loops_spawn(void *arg)
+{
+    (void) arg;
+    tdm_task *tasks[SPAWNERS];
+    tdm_executor *executor = small_one(SPAWNERS, 64 * SPAWNERS); /* so few that each takes its places one by one */
+    for (unsigned i = 0; i < SPAWNERS; i++)
+        TDM_EXPECT(tdm_task_start(&tasks[i], executor, &(tdm_task_spec){.run = spawn_on_the_loop, .arg = executor}) ==
+                   0);
+    for (unsigned i = 0; i < SPAWNERS; i++)
+        TDM_EXPECT(tdm_join(&tasks[i], NULL) == 0);
+    TDM_EXPECT(tdm_executor_destroy(&executor) == 0);
+}
+
 START_TEST(nobody_is_refused_because_others_were_faster)
 {
-    ck_assert_int_eq(tdm_testing_run(NULL, 200, have_them_spawn, NULL), 0);
+    ck_assert_int_eq(tdm_testing_run(NULL, 200, have_threads_spawn_for_the_pool, NULL), 0);
+    ck_assert_int_eq(tdm_testing_run(NULL, 200, have_threads_spawn_for_the_loop, NULL), 0);
+    ck_assert_int_eq(tdm_testing_run(NULL, 200, have_loops_spawn, NULL), 0);
 }
 END_TEST
 

@@ -348,6 +348,48 @@ START_TEST(whoever_got_the_last_permit_may_destroy_it_at_once)
 }
 END_TEST
 
+/* ---- who released goes on while the executor of who waited goes away ---- */
+
+static int acquire_permit(tdm_task *task, void *s)
+{
+    (void) task;
+    return tdm_semaphore_acquire(s);
+}
+
+static void *release_permit(void *s)
+{
+    ck_assert_int_eq(tdm_semaphore_release(s, 1), 0);
+    return NULL;
+}
+
+static int release_from_task(tdm_task *task, void *s)
+{
+    (void) task;
+    return tdm_semaphore_release(s, 1);
+}
+
+START_TEST(an_executor_may_go_while_who_woke_its_last_task_is_still_at_it)
+{
+    for (int i = 0; i < 300; i++) {
+        tdm_semaphore *s = semaphore(0, false);
+        tdm_executor *goes = unit_executor((tdm_executor_options){.workers = 1});
+        tdm_executor *stays = unit_executor((tdm_executor_options){.workers = 1});
+        pthread_t thread;
+        bool by_thread = i % 2;
+        unit_spawn(goes, i % 4 < 2 ? TDM_LOOP : TDM_POOL, acquire_permit, s);
+        if (by_thread)
+            ck_assert_int_eq(pthread_create(&thread, NULL, release_permit, s), 0);
+        else
+            unit_spawn(stays, TDM_LOOP, release_from_task, s);
+        unit_destroy(goes);
+        if (by_thread)
+            ck_assert_int_eq(pthread_join(thread, NULL), 0);
+        unit_destroy(stays);
+        tdm_semaphore_destroy(&s);
+    }
+}
+END_TEST
+
 /* ---- a crowd ---- */
 
 enum { PERMITS = 3, CROWD = 12, ROUNDS = 400 };
@@ -429,5 +471,6 @@ int main(void)
             a_waiter_whose_time_is_over_leaves_no_trace_in_any_place, its_own_time_and_that_of_a_scope_are_told_apart,
             a_cancelled_task_gets_what_is_free_and_waits_only_under_a_shield,
             a_callback_gets_what_is_free_and_never_waits, whoever_got_the_last_permit_may_destroy_it_at_once,
+            an_executor_may_go_while_who_woke_its_last_task_is_still_at_it,
             a_crowd_on_loops_workers_and_threads_never_exceeds_the_permits, NULL});
 }

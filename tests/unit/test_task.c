@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: single tasks in both lanes: one function for both, its waits, its facts, its end, and the limits. */
+#include <limits.h>
 #include <math.h>
 
 #include "tasks/executor.h"
@@ -141,9 +142,9 @@ static int fail_with(tdm_task *task, void *arg)
 START_TEST(a_negative_result_is_a_failure_and_minus_ecanceled_without_a_request_too)
 {
     tdm_executor *executor = unit_executor((tdm_executor_options){0});
-    int results[] = {-EIO, -ECANCELED, -1};
+    int results[] = {-EIO, -ECANCELED, -1, INT_MIN};
     for (int lane = 0; lane < TDM_LANES; lane++)
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 4; i++) {
             uint64_t id = unit_spawn(executor, (tdm_lane) lane, fail_with, &results[i]);
             tdm_task_info info = unit_await(executor, id, TDM_FAILED);
             ck_assert_int_eq(info.error, results[i]);
