@@ -222,7 +222,8 @@ static int run_handler(tdm__handler *handler)
 static void report(const tdm_request *req, const char *what, int err)
 {
     tdm_log_level level = err == -EAGAIN || err == -ESHUTDOWN || req->over ? TDM_LOG_DEBUG : TDM_LOG_WARNING;
-    tdm_log(level, "handler of %s %s %s: %s", req->endpoint->route.method, req->handler.name, what, tdm__error_text(err));
+    tdm_log(level, "handler of %s %s %s: %s", req->endpoint->route.method, req->handler.name, what,
+            tdm__error_text(err));
 }
 
 static void handler_ended(tdm__handler *handler)

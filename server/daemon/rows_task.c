@@ -2,8 +2,10 @@
 /* DESIGN: one task as JSON. Times are seconds, and null where something has not happened. The library keeps one wall
  * clock reading per task; the other wall times follow from it by the monotonic clock, so that they never run backwards
  * when somebody sets the clock. */
+#include <limits.h>
+#include <string.h>
+
 #include "server/daemon/rows.h"
-#include "tasks/error_text.h"
 
 static void write_moment(tdm_json_writer *w, const char *key, int64_t ns, int64_t shift)
 {
@@ -36,7 +38,7 @@ static void write_error(tdm_json_writer *w, int error)
     tdm_json_key(w, "code");
     tdm_json_int(w, error);
     tdm_json_key(w, "message");
-    tdm_json_string(w, tdm__error_text(error));
+    tdm_json_string(w, strerror(error == INT_MIN ? INT_MAX : -error));
     tdm_json_object_end(w);
 }
 
