@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* DESIGN: an addition that all threads see costs a twentieth of what a short task does. So a loop takes ids by the lot, twice as
- * many each time while its turn lasts. It takes from its lot only while that is the last one taken: then no id above it has
- * been given to anybody, and ids still rise in the order of acceptance, whoever accepts. When the turn ends, and when
- * somebody else has taken ids, the rest of the lot goes back if it can, which is when it is the last one still; else those
- * ids never come to be. Who is alone leaves no gap. */
+/* DESIGN: an addition that all threads see costs a twentieth of what a short task does. So a loop takes ids by the lot,
+ * twice as many each time while its turn lasts. It takes from its lot only while that is the last one taken: then no id
+ * above it has been given to anybody, and ids still rise in the order of acceptance, whoever accepts. When the turn ends,
+ * and when somebody else has taken ids, the rest of the lot goes back if it can, which is when it is the last one still;
+ * else those ids never come to be. Who is alone leaves no gap. */
 #include "tasks/ids.h"
 
 #include "tasks/executor.h"

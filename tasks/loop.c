@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: a loop takes turns. In one turn it takes what came into its inbox, then at most `turn_limit` messages (a
  * message is also how a fiber is started or resumed) and as many due timers, and then polls libevent once; it blocks
- * there only when nothing is left to do. So no flood of one kind can hold up the sockets. While work is left it polls only
- * now and then (TDM__TICKS_BETWEEN_POLLS): where tasks are short, the system call takes as long as the turn's work.
+ * there only when nothing is left to do. So no flood of one kind can hold up the sockets. While work is left it polls
+ * only now and then (TDM__TICKS_BETWEEN_POLLS): where tasks are short, the system call costs as much as the turn's work.
  * Executions that find no stack wait in `starved` and are retried when a fiber has ended, and every few milliseconds:
  * memory can come back without a fiber's end, and there may be no fiber. */
 #include "tasks/loop.h"

@@ -170,7 +170,7 @@ static int look_at(int fd, char tag[TAG_MAX], tdm__version *out)
 static int reply_with(tdm_request *req, int fd, const char *type, const tdm_file_options *options)
 {
     char tag[TAG_MAX];
-    tdm__version version;
+    tdm__version version = {.tag = ""};
     int err = look_at(fd, tag, &version);
     if (err)
         return err;
