@@ -403,16 +403,10 @@ typedef struct two_pools {
     int err[2];
 } two_pools;
 
-/* Both joiners run, and what they join is queued. */
-static void say_ready(two_pools *t)
-{
-    if (++t->waiting == 3)
-        tdm_event_set(t->ready);
-}
-
 static int join_across(two_pools *t, int mine)
 {
-    say_ready(t);
+    if (++t->waiting == 3) /* both joiners run, and what they join is queued */
+        tdm_event_set(t->ready);
     TDM_EXPECT(tdm_event_wait(t->ready) == 0);
     t->err[mine] = tdm_join(&t->queued[!mine], NULL);
     if (t->err[mine])
@@ -448,7 +442,8 @@ START_TEST(of_two_pools_whose_workers_wait_for_each_others_queue_one_is_refused)
             spec = (tdm_task_spec){.name = "queued", .run = unit_nothing, .lane = TDM_POOL, .pool = t.pools[i]};
             ck_assert_int_eq(tdm_task_start(&t.queued[i], executor, &spec), 0);
         }
-        say_ready(&t);
+        if (++t.waiting == 3)
+            tdm_event_set(t.ready);
         ck_assert_int_eq(tdm_sleep(60), 0); /* a drain would refuse what is spawned meanwhile */
         virtual_end(executor);
         ck_assert_msg((t.err[0] == -EDEADLK) != (t.err[1] == -EDEADLK), "%d %d", t.err[0], t.err[1]);
