@@ -27,8 +27,8 @@ void tdm__watch_remove(tdm__watch *watch, tdm__watcher *watcher);
 /* Wait for a notification, unless there was one since the last call. @return 0: one came, or the deadline did;
  * -ECANCELED. */
 int tdm__watch_wait(tdm__watch *watch, tdm__watcher *watcher, int64_t deadline_ns);
+/* What tdm__watch_notify() does when somebody watches. */
 void tdm__watch_notify_all(tdm__watch *watch);
-
 /* After a row has ended, without any lock. Costs one load when nobody watches. Any thread. */
 static inline void tdm__watch_notify(tdm__watch *watch)
 {

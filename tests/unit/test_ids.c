@@ -43,11 +43,8 @@ static int take_in_many_turns(void *arg)
 START_TEST(who_is_alone_leaves_no_gap)
 {
     tdm_executor *executor = unit_executor((tdm_executor_options){.turn_limit = 1});
-    unit_call call;
-    unit_start(executor, &call, UNIT_LOOP, take_in_one_turn, executor);
-    ck_assert_int_eq(unit_result(&call), 0);
-    unit_start(executor, &call, UNIT_LOOP, take_in_many_turns, executor);
-    ck_assert_int_eq(unit_result(&call), 0);
+    ck_assert_int_eq(unit_run(executor, UNIT_LOOP, take_in_one_turn, executor), 0);
+    ck_assert_int_eq(unit_run(executor, UNIT_LOOP, take_in_many_turns, executor), 0);
     unit_destroy(executor);
 }
 END_TEST
@@ -97,9 +94,7 @@ static int take_in_turn(void *arg)
 START_TEST(ids_rise_in_the_order_in_which_they_are_taken_whoever_takes_them)
 {
     tdm_executor *executor = unit_executor((tdm_executor_options){.turn_limit = 1});
-    unit_call call;
-    unit_start(executor, &call, UNIT_LOOP, take_in_turn, executor);
-    ck_assert_int_eq(unit_result(&call), 0);
+    ck_assert_int_eq(unit_run(executor, UNIT_LOOP, take_in_turn, executor), 0);
     unit_destroy(executor);
 }
 END_TEST

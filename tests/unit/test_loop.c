@@ -211,7 +211,6 @@ END_TEST
 /* ---- a loop with work left polls at times ---- */
 
 typedef struct watched {
-    _Atomic bool stop;
     uint64_t polls, turns, ticks; /* while a fiber kept the loop busy */
 } watched;
 
