@@ -102,6 +102,32 @@ const char *tdm_request_header(const tdm_request *req, const char *name)
     return NULL;
 }
 
+int tdm_request_header_list(tdm_request *req, const char *name, const char **out)
+{
+    unsigned count = 0;
+    size_t size = 0;
+    *out = NULL;
+    for (unsigned i = 0; i < req->field_count; i++) {
+        if (strcasecmp(req->fields[i].name, name) != 0)
+            continue;
+        *out = req->fields[i].value;
+        size += strlen(*out) + strlen(", ");
+        count++;
+    }
+    if (count < 2)
+        return 0;
+    const char *between = "";
+    char *list = tdm__arena_alloc(&req->arena, size + 1), *end = list;
+    *out = list;
+    for (unsigned i = 0; i < req->field_count && list; i++) {
+        if (strcasecmp(req->fields[i].name, name) != 0)
+            continue;
+        end = stpcpy(stpcpy(end, between), req->fields[i].value);
+        between = ", ";
+    }
+    return list ? 0 : -ENOMEM;
+}
+
 const void *tdm_request_body(const tdm_request *req, size_t *size)
 {
     if (size)

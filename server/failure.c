@@ -40,6 +40,7 @@ void tdm__request_fail(tdm_request *req, int err)
     int status = status_of(err);
     req->extras = NULL; /* what the handler meant for its own reply */
     req->last_extra = &req->extras;
+    req->instead_of = NULL;
     if (status == 503)
         ask_to_retry(req);
     if (tdm_reply_error(req, status, tdm__status_phrase(status)) != -ENOMEM)

@@ -77,7 +77,7 @@ struct tdm_request {
     bool fresh; /* the body is still to be checked, by the handler's lane */
     bool wire_close;
     tdm__extra *extras, **last_extra;
-    const tdm_outgoing *instead_of; /* the 200, without its body, that a condition kept back; NULL: none is known */
+    const tdm_outgoing *instead_of; /* the 200, without its body, that its conditions kept back; NULL: none is known */
     int status;
     bool replied;
     bool accepted; /* the batch was accepted and must be started */

@@ -4,7 +4,8 @@
  *
  *  Every file has an ETag and a Last-Modified; If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, If-Range
  *  and Range (one range of bytes) are understood: 304, 206, 412 and 416 come by themselves. If-Range takes a strong tag,
- *  or the file's date once the second it names is over: until then the file may change again and keep the date. */
+ *  or the file's date once the second it names is over: until then the file may change again and keep the date. A file
+ *  dated in the future is told to be of now (RFC 9110, 8.8.2.1). */
 #ifndef TANDEM_FILES_H
 #define TANDEM_FILES_H
 

@@ -47,6 +47,10 @@ TDM_API struct tdm_app *tdm_request_app(const tdm_request *req);
 TDM_API tdm_executor *tdm_request_executor(const tdm_request *req);
 /** The value of a header field, or NULL; the first one if it came several times. Owned by the request. */
 TDM_API const char *tdm_request_header(const tdm_request *req, const char *name);
+/** The value of a header field that is a list (Accept-Encoding, If-Match, …): if it came several times, all of its values
+ *  in their order with ", " between them, which means the same (RFC 9110, 5.3). Owned by the request.
+ *  @param out NULL: none came. @return 0; -ENOMEM. */
+TDM_API int tdm_request_header_list(tdm_request *req, const char *name, const char **out);
 /** The body; never NULL. Owned by the request. */
 TDM_API const void *tdm_request_body(const tdm_request *req, size_t *size);
 /** Has the client left? (A reset, or for an unanswered request a closed connection.) */

@@ -8,12 +8,14 @@
 
 static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
-void tdm__date_write(time_t when, char out[TDM__DATE_MAX])
+bool tdm__date_write(time_t when, char out[TDM__DATE_MAX])
 {
     struct tm tm;
-    gmtime_r(&when, &tm);
+    if (!gmtime_r(&when, &tm) || tm.tm_year < -1900 || tm.tm_year > 9999 - 1900)
+        return false;
     snprintf(out, TDM__DATE_MAX, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday, tm.tm_mday,
              months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    return true;
 }
 
 static int month_of(const char *name)

@@ -46,9 +46,8 @@ static int add_disposition(tdm_request *req, const char *name)
 static int add_version(tdm_request *req, const tdm__version *version, const tdm_file_options *options)
 {
     char date[TDM__DATE_MAX];
-    tdm__date_write(version->modified, date);
     int err = tdm_reply_header(req, "ETag", version->tag);
-    if (!err)
+    if (!err && tdm__date_write(version->modified, date))
         err = tdm_reply_header(req, "Last-Modified", date);
     if (!err)
         err = tdm_reply_header(req, "Accept-Ranges", "bytes");
@@ -62,17 +61,17 @@ static int add_version(tdm_request *req, const tdm__version *version, const tdm_
 }
 
 /* A range is asked for with GET only: what comes with another method is passed over (RFC 9110, 14.2). */
-static tdm__conditions conditions_of(const tdm_request *req)
+static int read_conditions(tdm_request *req, tdm__conditions *out)
 {
     bool get = strcmp(req->method, "GET") == 0;
-    return (tdm__conditions){
-        .if_match = tdm_request_header(req, "If-Match"),
-        .if_none_match = tdm_request_header(req, "If-None-Match"),
+    *out = (tdm__conditions){
         .if_modified_since = tdm_request_header(req, "If-Modified-Since"),
         .if_unmodified_since = tdm_request_header(req, "If-Unmodified-Since"),
         .if_range = tdm_request_header(req, "If-Range"),
         .range = get ? tdm_request_header(req, "Range") : NULL,
     };
+    int err = tdm_request_header_list(req, "If-Match", &out->if_match);
+    return err ? err : tdm_request_header_list(req, "If-None-Match", &out->if_none_match);
 }
 
 static int add_range(tdm_request *req, const tdm__part_wanted *part, uint64_t size)
@@ -86,7 +85,8 @@ static int add_range(tdm_request *req, const tdm__part_wanted *part, uint64_t si
     return tdm_reply_header(req, "Content-Range", text);
 }
 
-/* Tell middleware which reply a condition keeps back: the one sent in its place must name the same version. */
+/* Tell middleware which reply a condition or a range keeps back: the one sent in its place must name the same version,
+ * and in what it depends on the client (RFC 9110, 15.3.7 and 15.4.5). */
 static int keep_back(tdm_request *req, const char *type, uint64_t size)
 {
     tdm_outgoing *whole = tdm__arena_alloc(&req->arena, sizeof *whole);
@@ -163,7 +163,9 @@ static int look_at(int fd, char tag[TAG_MAX], tdm__version *out)
     snprintf(tag, TAG_MAX, "\"%llx-%llx-%llx\"", (unsigned long long) st.st_ino,
              (unsigned long long) st.st_mtim.tv_sec * 1000000000u + (unsigned long long) st.st_mtim.tv_nsec,
              (unsigned long long) st.st_size);
-    *out = (tdm__version){.tag = tag, .modified = st.st_mtim.tv_sec, .seen = seen, .size = (uint64_t) st.st_size};
+    /* No later than the reply itself, whatever the file says (RFC 9110, 8.8.2.1). */
+    time_t modified = st.st_mtim.tv_sec < seen ? st.st_mtim.tv_sec : seen;
+    *out = (tdm__version){.tag = tag, .modified = modified, .seen = seen, .size = (uint64_t) st.st_size};
     return 0;
 }
 
@@ -174,12 +176,15 @@ static int reply_with(tdm_request *req, int fd, const char *type, const tdm_file
     int err = look_at(fd, tag, &version);
     if (err)
         return err;
-    const tdm__conditions conditions = conditions_of(req);
+    tdm__conditions conditions;
+    err = read_conditions(req, &conditions);
+    if (err)
+        return err;
     tdm__part_wanted part = tdm__conditions_judge(&conditions, &version);
     err = add_version(req, &version, options);
     if (!err && (part.status == 206 || part.status == 416))
         err = add_range(req, &part, version.size);
-    if (!err && (part.status == 304 || part.status == 412))
+    if (!err && part.status != 200)
         err = keep_back(req, type, version.size);
     if (err)
         return err;

@@ -2,7 +2,8 @@
 /* DESIGN: the one file that knows zlib. Whole bodies are compressed, when their type is worth it and the client says
  * that it takes gzip; a body that would not get smaller stays. Each thread keeps one compressor, because making one
  * takes a quarter of a megabyte. An entity tag that a handler gave becomes a weak one, because the bytes may be others
- * now; also where they did not get smaller, for a 304 must have the tag of the 200 without making its body. */
+ * now; also where they did not get smaller, for a 304 must have the tag of the 200 without making its body. A part of a
+ * file is one of its plain bytes, and keeps the strong tag. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -161,15 +162,17 @@ static int compress_body(tdm_request *req, tdm_outgoing *reply, int level)
 }
 
 /* A 304 of which nobody knows what the 200 would be: who has a weak tag of ours has what was compressed. */
-static bool has_compressed(tdm_request *req)
+static int has_compressed(tdm_request *req)
 {
     const tdm__extra *tag = find_extra(req, "ETag");
-    const char *list = tdm_request_header(req, "If-None-Match");
-    return tag && list && tdm__has_weak_tag(list, tag->value);
+    const char *list;
+    int err = tdm_request_header_list(req, "If-None-Match", &list);
+    return err ? err : tag && list && tdm__has_weak_tag(list, tag->value);
 }
 
-/* Does the reply, or the one in whose place it is sent, look different to clients that take gzip? */
-static bool depends_on_client(tdm_request *req, const tdm_outgoing *reply, const tdm_gzip_options *options)
+/* Does the reply, or the one in whose place it is sent, look different to clients that take gzip?
+ * @return 0, 1, or a negative errno. */
+static int depends_on_client(tdm_request *req, const tdm_outgoing *reply, const tdm_gzip_options *options)
 {
     if (req->instead_of)
         reply = req->instead_of;
@@ -179,13 +182,23 @@ static bool depends_on_client(tdm_request *req, const tdm_outgoing *reply, const
            !find_extra(req, "Content-Encoding");
 }
 
+/* Is it a part of a file, or a word on its size? */
+static bool is_of_plain_bytes(const tdm_request *req, const tdm_outgoing *reply)
+{
+    return req->instead_of && (reply->status == 206 || reply->status == 416);
+}
+
 static int after(tdm_request *req, tdm_outgoing *reply, void *arg)
 {
     const tdm_gzip_options *options = arg;
-    if (!depends_on_client(req, reply, options))
-        return 0;
+    const char *accepted;
+    int depends = depends_on_client(req, reply, options);
+    if (depends <= 0)
+        return depends;
     int err = tdm_reply_header(req, "Vary", "Accept-Encoding");
-    if (err || !accepts_gzip(tdm_request_header(req, "Accept-Encoding")))
+    if (!err)
+        err = tdm_request_header_list(req, "Accept-Encoding", &accepted);
+    if (err || is_of_plain_bytes(req, reply) || !accepts_gzip(accepted))
         return err;
     err = weaken_tag(req);
     return err || req->instead_of || reply->status == 304 ? err : compress_body(req, reply, options->level);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/files/date.h"
 #include "tests/http/http.h"
 
 enum { SIZE = 2000, LARGE = 100000, FIELD_MAX = 128 };
@@ -56,8 +57,16 @@ static int get_own(tdm_request *req)
     return tdm_request_header(req, "If-None-Match") ? tdm_reply_empty(req, 304) : tdm_reply_text(req, 200, text);
 }
 
+static int get_list(tdm_request *req)
+{
+    const char *list;
+    int err = tdm_request_header_list(req, "x-list", &list);
+    return err ? err : tdm_reply_text(req, 200, list ? list : "none");
+}
+
 static void add_files(tdm_app *to)
 {
+    ck_assert_int_eq(tdm_app_get(to, "/list", get_list), 0);
     ck_assert_int_eq(tdm_app_use(to, tdm_gzip(NULL)), 0);
     ck_assert_int_eq(tdm_app_get(to, "/own", get_own), 0);
     tdm_static_options files = {.directory = directory};
@@ -168,6 +177,103 @@ START_TEST(a_range_by_another_date_or_a_weak_tag_is_the_whole)
 }
 END_TEST
 
+static time_t date_of(const http_reply *reply, const char *name)
+{
+    time_t when;
+    const char *date = http_field(reply, name);
+    ck_assert_msg(date && tdm__date_read(date, &when), "%s", reply->head);
+    return when;
+}
+
+START_TEST(a_file_of_the_future_is_told_to_be_of_now)
+{
+    char modified[FIELD_MAX];
+    begin();
+    date_file(time(NULL) + 86400);
+    http_reply reply = ask("GET", "/s/text.txt", "%s", "");
+    ck_assert_int_eq(reply.status, 200);
+    time_t date = date_of(&reply, "Date"), told = date_of(&reply, "Last-Modified");
+    ck_assert_msg(told <= date && told >= date - 10, "%s", reply.head);
+    copy_field(modified, &reply, "Last-Modified");
+    http_reply_finish(&reply);
+    reply = ask("GET", "/s/text.txt", "Range: bytes=0-0\r\nIf-Range: %s\r\n", modified);
+    ck_assert_int_eq(reply.status, 200); /* it may change again */
+    http_reply_finish(&reply);
+    end();
+}
+END_TEST
+
+START_TEST(a_file_older_than_http_can_say_has_no_date)
+{
+    char path[128];
+    struct stat st;
+    begin();
+    snprintf(path, sizeof path, "%s/text.txt", directory);
+    date_file(-INT64_C(100000000000));
+    ck_assert_int_eq(stat(path, &st), 0);
+    bool kept = st.st_mtim.tv_sec == -INT64_C(100000000000); /* some file systems keep a nearer date */
+    http_reply reply = ask("GET", "/s/text.txt", "%s", "");
+    ck_assert_int_eq(reply.status, 200);
+    ck_assert_ptr_nonnull(http_field(&reply, "ETag"));
+    if (kept)
+        ck_assert_ptr_null(http_field(&reply, "Last-Modified"));
+    else
+        ck_assert_int_eq(date_of(&reply, "Last-Modified"), st.st_mtim.tv_sec);
+    http_reply_finish(&reply);
+    end();
+}
+END_TEST
+
+/* ---- lists that come in several lines ---- */
+
+START_TEST(a_list_in_several_lines_is_one)
+{
+    static const struct {
+        const char *fields, *list;
+    } cases[] = {
+        {"", "none"},
+        {"X-List: a\r\n", "a"},
+        {"X-List: a, b\r\n", "a, b"},
+        {"X-List: a\r\nX-Other: c\r\nx-list: b\r\n", "a, b"},
+        {"X-List: a\r\nX-List:\r\nX-List: b, c\r\nX-LIST: d\r\n", "a, , b, c, d"},
+        {"X-List:\r\nX-List: a\r\n", ", a"},
+    };
+    begin();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        http_reply reply = ask("GET", "/list", "%s", cases[i].fields);
+        ck_assert_int_eq(reply.status, 200);
+        ck_assert_str_eq(reply.body, cases[i].list);
+        http_reply_finish(&reply);
+    }
+    end();
+}
+END_TEST
+
+START_TEST(every_line_of_a_list_of_tags_counts)
+{
+    char tag[FIELD_MAX];
+    begin();
+    http_reply reply = ask("HEAD", "/s/text.txt", "%s", "");
+    copy_field(tag, &reply, "ETag");
+    http_reply_finish(&reply);
+    const struct {
+        const char *name, *last;
+        int status;
+    } cases[] = {{"If-None-Match", tag, 304},
+                 {"If-None-Match", "\"z\"", 200},
+                 {"If-Match", tag, 200},
+                 {"If-Match", "\"z\"", 412}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *name = cases[i].name;
+        reply = ask("GET", "/s/text.txt", "%s: \"x\", \"y\"\r\nAccept: */*\r\n%s: W/\"x\"\r\n%s: %s\r\n", name, name,
+                    name, cases[i].last);
+        ck_assert_msg(reply.status == cases[i].status, "case %zu: %d", i, reply.status);
+        http_reply_finish(&reply);
+    }
+    end();
+}
+END_TEST
+
 /* ---- beside gzip ---- */
 
 #define GZIP "Accept-Encoding: gzip\r\n"
@@ -265,6 +371,7 @@ START_TEST(a_part_is_never_compressed_and_has_the_strong_tag)
         const char *range, *if_range, *tag, *encoding;
         int status;
     } cases[] = {{"0-999", "", "", NULL, 206},
+                 {"1-1", "", "", NULL, 206},
                  {"9999-", "", "", NULL, 416},
                  {"0-999", "If-Range: ", right.tag, NULL, 206},
                  {"0-999", "If-Range: W/", right.tag, "gzip", 200}};
@@ -276,6 +383,28 @@ START_TEST(a_part_is_never_compressed_and_has_the_strong_tag)
         ck_assert_pstr_eq(encoding, cases[i].encoding);
         told is = take_told(&reply);
         ck_assert_str_eq(is.tag + (cases[i].status == 200 ? 2 : 0), right.tag);
+        ck_assert_str_eq(is.vary, "Accept-Encoding"); /* as on the 200 */
+    }
+    reply = ask("GET", "/s/picture.png", "%s", GZIP "Range: bytes=0-9\r\n");
+    ck_assert_int_eq(reply.status, 206);
+    ck_assert_ptr_null(http_field(&reply, "Vary"));
+    http_reply_finish(&reply);
+    end();
+}
+END_TEST
+
+START_TEST(encodings_in_several_lines_are_one_list)
+{
+    static const struct {
+        const char *fields, *encoding;
+    } cases[] = {{"Accept-Encoding: br\r\nAccept-Encoding: gzip\r\n", "gzip"},
+                 {"Accept-Encoding: *\r\nAccept-Encoding: gzip;q=0\r\n", NULL},
+                 {"Accept-Encoding:\r\nAccept-Encoding: identity\r\n", NULL}};
+    begin();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        http_reply reply = ask("GET", "/s/text.txt", "%s", cases[i].fields);
+        ck_assert_pstr_eq(http_field(&reply, "Content-Encoding"), cases[i].encoding);
+        http_reply_finish(&reply);
     }
     end();
 }
@@ -308,6 +437,11 @@ int main(void)
     return http_main("conditions", (const TTest *const[]){
                                        a_range_by_date_is_given_once_the_second_of_the_date_is_over,
                                        a_range_by_another_date_or_a_weak_tag_is_the_whole,
+                                       a_file_of_the_future_is_told_to_be_of_now,
+                                       a_file_older_than_http_can_say_has_no_date,
+                                       a_list_in_several_lines_is_one,
+                                       every_line_of_a_list_of_tags_counts,
+                                       encodings_in_several_lines_are_one_list,
                                        what_is_sent_in_place_of_a_200_has_its_tag_and_vary,
                                        a_part_is_never_compressed_and_has_the_strong_tag,
                                        a_304_of_a_handlers_own_has_the_form_of_tag_that_the_client_has,

@@ -420,8 +420,22 @@ START_TEST(dates_are_read_in_all_three_forms)
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         ck_assert_msg(!tdm__date_read(wrong[i], &when), "%s", wrong[i]);
     char text[TDM__DATE_MAX];
-    tdm__date_write(784111777, text);
+    ck_assert(tdm__date_write(784111777, text));
     ck_assert_str_eq(text, same[0]);
+}
+END_TEST
+
+START_TEST(a_date_that_http_cannot_write_is_none)
+{
+    const time_t first = -INT64_C(62167219200), last = INT64_C(253402300799);
+    char text[TDM__DATE_MAX];
+    ck_assert(tdm__date_write(first, text));
+    ck_assert_str_eq(text, "Sat, 01 Jan 0000 00:00:00 GMT");
+    ck_assert(tdm__date_write(last, text));
+    ck_assert_str_eq(text, "Fri, 31 Dec 9999 23:59:59 GMT");
+    const time_t wrong[] = {first - 1, last + 1, INT64_MIN, INT64_MAX};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        ck_assert(!tdm__date_write(wrong[i], text));
 }
 END_TEST
 
@@ -433,5 +447,6 @@ int main(void)
                          a_file_that_fits_no_memory_is_sent_piece_by_piece, ranges_and_conditions_are_kept,
                          a_range_is_for_get_alone_and_several_are_none, no_name_leads_out_of_the_directory,
                          without_the_kernels_help_links_are_not_followed, conditions_count_in_the_order_of_the_rfc,
-                         a_date_counts_for_a_range_once_its_second_is_over, dates_are_read_in_all_three_forms, NULL});
+                         a_date_counts_for_a_range_once_its_second_is_over, dates_are_read_in_all_three_forms,
+                         a_date_that_http_cannot_write_is_none, NULL});
 }
