@@ -28,7 +28,7 @@ typedef enum tdm_param_in { TDM_QUERY, TDM_PATH, TDM_HEADER, TDM_COOKIE } tdm_pa
 typedef enum tdm_type {
     TDM_INT,    /**< int64_t */
     TDM_FLOAT,  /**< double, finite */
-    TDM_STRING, /**< const char *, owned by the request */
+    TDM_STRING, /**< const char *, UTF-8, owned by the request */
     TDM_ENUM,   /**< int: the index in `choices` */
     TDM_BOOL,   /**< bool */
     TDM_OBJECT, /**< the struct of `object`, in place; only in a JSON body */

@@ -87,6 +87,7 @@ typedef struct decimal {
     uint64_t digits; /* exact if count <= EXACT_DIGITS */
     unsigned count;  /* digits without leading zeros */
     int exponent;
+    bool far; /* the exponent is beyond what is counted */
     bool negative;
 } decimal;
 
@@ -113,6 +114,7 @@ static size_t take_exponent(decimal *d, const char *text, size_t size)
     int exponent = 0;
     for (size_t i = 0; i < n; i++)
         exponent = exponent < EXPONENT_MAX ? exponent * 10 + (text[at + i] - '0') : exponent;
+    d->far |= exponent >= EXPONENT_MAX;
     d->exponent += negative ? -exponent : exponent;
     return n ? at + n : 0;
 }
@@ -130,7 +132,8 @@ static bool take_apart(const char *text, size_t size, decimal *d)
     }
     if (whole + fraction == 0)
         return false;
-    d->exponent = -(int) (fraction < EXPONENT_MAX ? fraction : EXPONENT_MAX);
+    d->far = fraction >= EXPONENT_MAX;
+    d->exponent = d->far ? -EXPONENT_MAX : -(int) fraction;
     if (at < size && (text[at] == 'e' || text[at] == 'E')) {
         size_t n = take_exponent(d, text + at, size - at);
         if (!n)
@@ -142,7 +145,7 @@ static bool take_apart(const char *text, size_t size, decimal *d)
 
 static bool is_exact(const decimal *d)
 {
-    return d->count <= EXACT_DIGITS && d->exponent >= -EXACT_POWER && d->exponent <= EXACT_POWER;
+    return !d->far && d->count <= EXACT_DIGITS && d->exponent >= -EXACT_POWER && d->exponent <= EXACT_POWER;
 }
 
 static double compute(const decimal *d)

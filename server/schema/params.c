@@ -2,7 +2,8 @@
 /* DESIGN: a route's parameters against what the client sent. Every parameter is looked at, so that one answer lists all
  * that is wrong, in the shape of FastAPI with pydantic 2 (the same `type` values and messages). Where FastAPI quietly
  * takes the last of two values, a scalar given twice is wrong here: a client that sends two does not know which one
- * counts. Names that no parameter has are ignored, as in FastAPI. */
+ * counts. Names that no parameter has are ignored, as in FastAPI. A string is UTF-8 wherever it came from: where FastAPI
+ * takes the bytes of a header field for ISO 8859-1, others than UTF-8 are wrong here. */
 #include "server/schema/params.h"
 
 #include <errno.h>
@@ -37,6 +38,16 @@ static tdm__problem wrong_as_list(tdm_type type)
         break;
     }
     return TDM__STRING_TYPE;
+}
+
+/* Queries and paths are decoded to UTF-8 or refused; header fields come as they are, and may hold any bytes from 0x80 on
+ * (RFC 9110, 5.5: obs-text). */
+static tdm__problem judge(const tdm__rule *rule, const tdm__pair *pair, void *to)
+{
+    bool raw = rule->field->in == TDM_HEADER || rule->field->in == TDM_COOKIE;
+    if (raw && rule->field->type == TDM_STRING && !tdm__is_utf8(pair->value, pair->value + pair->value_size))
+        return TDM__NOT_UTF8;
+    return tdm__value_text(rule, pair->value, pair->value_size, to);
 }
 
 /* Where things go while a table is filled. */
@@ -76,7 +87,7 @@ static void fill_one(const filling *f, const tdm__rule *rule, const tdm__pairs *
     if (times == 1) {
         note_given(f, rule);
         input = (tdm__input){.kind = TDM__INPUT_TEXT, .text = pair->value, .size = pair->value_size};
-        problem = tdm__value_text(rule, pair->value, pair->value_size, (char *) f->into + rule->field->offset);
+        problem = judge(rule, pair, (char *) f->into + rule->field->offset);
     } else if (times > 1) {
         input = (tdm__input){.kind = TDM__INPUT_TEXTS, .text = rule->field->name, .pairs = values, .count = times};
         input.fold = rule->field->in == TDM_HEADER;
@@ -114,8 +125,7 @@ static int fill_list(const filling *f, const tdm__rule *rule, const tdm__pairs *
         const tdm__pair *pair = &values->list[i];
         if (!is_called(pair, rule))
             continue;
-        tdm__problem problem =
-            tdm__value_text(rule, pair->value, pair->value_size, (char *) list.items + at * rule->size);
+        tdm__problem problem = judge(rule, pair, (char *) list.items + at * rule->size);
         tdm__input one = {.kind = TDM__INPUT_TEXT, .text = pair->value, .size = pair->value_size};
         if (problem != TDM__RIGHT)
             add(f, problem, rule, &(tdm__loc){.index = at}, &one);

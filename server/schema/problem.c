@@ -46,6 +46,8 @@ static const struct {
     [TDM__BOOL_PARSING] = {"bool_parsing", "Input should be a valid boolean, unable to interpret input", NOTHING, NULL},
     [TDM__BOOL_TYPE] = {"bool_type", "Input should be a valid boolean", NOTHING, NULL},
     [TDM__STRING_TYPE] = {"string_type", "Input should be a valid string", NOTHING, NULL},
+    [TDM__NOT_UTF8] = {"string_unicode", "Input should be a valid string, unable to parse raw data as a unicode string",
+                       NOTHING, NULL},
     [TDM__BELOW] = {"greater_than_equal", "Input should be greater than or equal to %", MIN, "ge"},
     [TDM__ABOVE] = {"less_than_equal", "Input should be less than or equal to %", MAX, "le"},
     [TDM__NOT_ABOVE] = {"greater_than", "Input should be greater than %", MIN, "gt"},

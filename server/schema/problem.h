@@ -20,6 +20,7 @@ typedef enum tdm__problem {
     TDM__BOOL_PARSING,
     TDM__BOOL_TYPE,
     TDM__STRING_TYPE,
+    TDM__NOT_UTF8,
     TDM__BELOW,
     TDM__ABOVE,
     TDM__NOT_ABOVE,

@@ -21,7 +21,7 @@ static int hex(char c)
     return -1;
 }
 
-static bool is_utf8(const char *text, const char *end)
+bool tdm__is_utf8(const char *text, const char *end)
 {
     while (text < end) {
         size_t n = tdm__utf8_length((const unsigned char *) text, (const unsigned char *) end);
@@ -54,7 +54,7 @@ long tdm__decode(char *to, const char *text, size_t size, bool plus)
         *to++ = c;
     }
     *to = '\0';
-    if (seen >= 0x80 && !is_utf8(start, to))
+    if (seen >= 0x80 && !tdm__is_utf8(start, to))
         return -EINVAL;
     return to - start;
 }

@@ -21,6 +21,8 @@ typedef struct tdm__pairs {
 /* More pairs than this in one query, or cookies in one field, are refused. */
 #define TDM__MAX_PAIRS 1000
 
+bool tdm__is_utf8(const char *text, const char *end);
+
 /* Decode `size` bytes into `to`, which has room for as many and a NUL. @param plus: '+' is a space.
  * @return the size; -EINVAL: a '%' without two hexadecimal digits, a NUL, or what comes out is not UTF-8. */
 long tdm__decode(char *to, const char *text, size_t size, bool plus);

@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* A request target: method, path and query, through the router and the typed parameters. Whatever the bytes, a route and
- * filled values within their limits, or an answer that is valid JSON. */
+/* A request target, path and query, through the router and the typed parameters; on further lines the values of a header
+ * field (two are a list) and a Cookie. Whatever the bytes, a route and filled values within their limits, or an answer
+ * that is valid JSON. */
 #include <assert.h>
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/route/router.h"
 #include "server/schema/params.h"
 #include "tests/fuzz/fuzz.h"
 
+enum { MAX_LINES = 8 };
+
 struct values {
     int64_t count, id;
     double period;
     const char *name, *code;
     int lane;
-    tdm_list ids;
+    const char *tag, *session;
+    tdm_list ids, words;
     bool has_name, flag;
 };
 
@@ -36,6 +41,27 @@ static const tdm_param params[] = {
      .pattern = "^(a|[bc]+)*$"},
     {.name = "lane", .type = TDM_ENUM, .offset = FIELD(lane), .fallback = "loop", .choices = lanes},
     {.name = "flag", .type = TDM_BOOL, .offset = FIELD(flag), .fallback = "no"},
+    {.name = "X-Tag",
+     .in = TDM_HEADER,
+     .type = TDM_STRING,
+     .offset = FIELD(tag),
+     .optional = true,
+     .min_length = 1,
+     .max_length = 8,
+     .pattern = "^\\p{L}*+(?<=\\p{Lu}|x)\\w?$"},
+    {.name = "X-Word",
+     .in = TDM_HEADER,
+     .type = TDM_STRING,
+     .offset = FIELD(words),
+     .list = true,
+     .optional = true,
+     .pattern = "[^a]$"},
+    {.name = "session",
+     .in = TDM_COOKIE,
+     .type = TDM_STRING,
+     .offset = FIELD(session),
+     .optional = true,
+     .pattern = "^(\\p{Greek}|\\d|=)*"},
     {.name = "ids", .type = TDM_INT, .offset = FIELD(ids), .list = true, .optional = true, .max_items = 3},
     {0},
 };
@@ -89,10 +115,60 @@ static void check_values(const tdm__match *match)
     }
 }
 
-static void fill(tdm__arena *arena, const tdm__match *match, const char *query)
+static void check_text(const char *text)
 {
+    assert(!text || tdm__is_utf8(text, text + strlen(text)));
+}
+
+/* A copy in a block of its own size, so that a byte read past its end is found. */
+static char *copy(const char *text, size_t size)
+{
+    char *kept = malloc(size + 1);
+    assert(kept);
+    memcpy(kept, text, size);
+    kept[size] = '\0';
+    return kept;
+}
+
+/* The lines after the target: the first is a Cookie, the others are values of fields. */
+typedef struct lines {
+    char *text[MAX_LINES];
+    unsigned count;
+} lines;
+
+static void take_lines(lines *out, const char *text)
+{
+    out->count = 0;
+    while (*text == '\n' && out->count < MAX_LINES) {
+        size_t size = strcspn(++text, "\n");
+        out->text[out->count++] = copy(text, size);
+        text += size;
+    }
+}
+
+static void free_lines(lines *those)
+{
+    while (those->count)
+        free(those->text[--those->count]);
+}
+
+static int take_fields(tdm__sources *sources, tdm__arena *arena, const lines *those, tdm__pair headers[MAX_LINES])
+{
+    static const char *const names[] = {"x-tag", "X-Word", "x-WORD", "X-Other"};
+    for (unsigned i = 1; i < those->count; i++) {
+        const char *name = names[(i - 1) % 4];
+        headers[i - 1] = (tdm__pair){name, those->text[i], strlen(name), strlen(those->text[i])};
+    }
+    sources->from[TDM_HEADER] = (tdm__pairs){headers, those->count ? those->count - 1 : 0};
+    return those->count ? tdm__cookies_parse(arena, those->text[0], &sources->from[TDM_COOKIE]) : 0;
+}
+
+static void fill(tdm__arena *arena, const tdm__match *match, const char *query, const lines *those)
+{
+    tdm__pair headers[MAX_LINES];
     tdm__sources sources = {.from[TDM_PATH] = match->values};
-    if (!match->endpoint->params || tdm__query_parse(arena, query, strlen(query), &sources.from[TDM_QUERY]) < 0)
+    if (!match->endpoint->params || tdm__query_parse(arena, query, strlen(query), &sources.from[TDM_QUERY]) < 0 ||
+        take_fields(&sources, arena, those, headers) < 0)
         return;
     struct values v = {0};
     tdm__problems problems = {0};
@@ -110,6 +186,11 @@ static void fill(tdm__arena *arena, const tdm__match *match, const char *query)
     } else {
         assert(v.count >= 0 && v.count <= 1000 && v.period >= 0 && v.period <= 3600 && (v.lane == 0 || v.lane == 1));
         assert((!v.has_name || v.name) && v.ids.count <= 3 && (!v.code || strspn(v.code, "abc") == strlen(v.code)));
+        check_text(v.name);
+        check_text(v.tag);
+        check_text(v.session);
+        for (size_t i = 0; i < v.words.count; i++)
+            check_text(((const char **) v.words.items)[i]);
     }
     tdm__problems_finish(&problems);
 }
@@ -123,6 +204,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     tdm__arena arena;
     tdm__arena_init(&arena, room, sizeof room);
+    lines those;
+    char *end = text + strcspn(text, "\n");
+    take_lines(&those, end);
+    *end = '\0';
     size_t path_size = strcspn(text, "?");
     const char *query = text[path_size] ? text + path_size + 1 : "";
     tdm__match match;
@@ -130,8 +215,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(err == 0 || err == -ENOENT || err == -EPERM || err == -EINVAL);
     if (err == 0) {
         check_values(&match);
-        fill(&arena, &match, query);
+        fill(&arena, &match, query, &those);
     }
+    free_lines(&those);
     tdm__arena_finish(&arena);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,10 +105,31 @@ START_TEST(decimals_are_rounded_as_the_c_library_rounds_them)
 }
 END_TEST
 
+/* "0.", zeros, "1e" and an exponent: as long as they like, they are what the C library says. */
+START_TEST(long_fractions_and_large_exponents_are_not_mistaken_for_small_ones)
+{
+    static const struct {
+        int zeros;
+        const char *exponent;
+    } cases[] = {{9996, "9997"},  {9997, "9998"},     {9998, "9999"},   {9998, "99990"}, {9998, "99999999999999999999"},
+                 {9999, "10000"}, {10000, "9999"},    {10000, "10001"}, {20000, "9999"}, {20000, "20001"},
+                 {20000, "0"},    {0, "-99999999999"}};
+    static char text[32768];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int n = snprintf(text, sizeof text, "0.%0*d1e%s", cases[i].zeros, 0, cases[i].exponent);
+        double value = 0, right = strtod(text, NULL);
+        int err = tdm__number_float(text, (size_t) n, &value);
+        ck_assert_msg(err == (isfinite(right) ? 0 : -EDOM), "case %zu: %d", i, err);
+        ck_assert_msg(err || value == right, "case %zu: %g instead of %g", i, value, right);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    return unit_main("number", (const TTest *const[]){integers_are_read_as_pydantic_reads_them,
-                                                      floats_are_read_strictly_and_must_be_finite,
-                                                      decimals_are_rounded_as_the_c_library_rounds_them,
-                                                      a_number_does_not_depend_on_the_locale, NULL});
+    return unit_main(
+        "number", (const TTest *const[]){
+                      integers_are_read_as_pydantic_reads_them, floats_are_read_strictly_and_must_be_finite,
+                      long_fractions_and_large_exponents_are_not_mistaken_for_small_ones,
+                      decimals_are_rounded_as_the_c_library_rounds_them, a_number_does_not_depend_on_the_locale, NULL});
 }

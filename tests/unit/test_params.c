@@ -253,7 +253,8 @@ static const tdm_param more[] = {
      .in = TDM_COOKIE,
      .type = TDM_STRING,
      .offset = offsetof(struct more, session),
-     .optional = true},
+     .optional = true,
+     .pattern = "^(\\p{L}|[=1])+$"},
     {.name = "code",
      .type = TDM_STRING,
      .offset = offsetof(struct more, code),
@@ -382,6 +383,44 @@ START_TEST(headers_and_cookies_are_parameters_too)
 }
 END_TEST
 
+/* Bytes that end where their block ends, so that a sanitizer sees who reads on. */
+static char *block_of(const char *text)
+{
+    char *block = strdup(text);
+    ck_assert_ptr_nonnull(block);
+    return block;
+}
+
+START_TEST(what_comes_as_it_is_must_be_utf8)
+{
+    static const char *const wrong[] = {
+        "\xfd\xbf\xbf\xbf\xbf\xbf", "\xfd", "\xc3", "a\xff", "\xc0\xaf", "\xed\xa0\x80"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char *text = block_of(wrong[i]);
+        tdm__pair pairs[] = {
+            {"user-agent", text, 10, strlen(text)}, {"x-tag", "\u00e9", 5, 2}, {"x-tag", text, 5, strlen(text)}};
+        tdm__pair cookie = {"session", text, 7, strlen(text)};
+        tdm__sources sources = {.from[TDM_HEADER] = {pairs, 3}, .from[TDM_COOKIE] = {&cookie, 1}};
+        tdm__problems_finish(&problems);
+        problems = (tdm__problems){0};
+        ck_assert_uint_eq(fill_by(more, &values, sizeof values, &sources, ""), 3);
+        ck_assert_int_eq(tdm__problems_end(&problems), 0);
+        const char *answer = tdm_json_text(&problems.w, NULL);
+        ck_assert_ptr_nonnull(strstr(answer, "{\"type\":\"string_unicode\",\"loc\":[\"header\",\"User-Agent\"],\"msg\":"
+                                             "\"Input should be a valid string, unable to parse raw data as a unicode "
+                                             "string\",\"input\":\""));
+        ck_assert_ptr_nonnull(strstr(answer, "{\"type\":\"string_unicode\",\"loc\":[\"header\",\"X-Tag\",1],"));
+        ck_assert_ptr_nonnull(strstr(answer, "{\"type\":\"string_unicode\",\"loc\":[\"cookie\",\"session\"],"));
+        free(text);
+    }
+    tdm__pair cookie = {"session", "\u00e9", 7, 2};
+    tdm__sources sources = {.from[TDM_COOKIE] = {&cookie, 1}};
+    fill_more("");
+    ck_assert_uint_eq(fill_by(more, &values, sizeof values, &sources, ""), 0);
+    ck_assert_str_eq(values.session, "\u00e9");
+}
+END_TEST
+
 START_TEST(the_list_of_problems_and_what_they_give_back_are_bounded)
 {
     static char long_query[2000];
@@ -480,6 +519,7 @@ int main(void)
     tcase_add_test(tc, lengths_are_counted_in_characters_and_patterns_are_unicode);
     tcase_add_test(tc, lists_take_every_value_and_name_the_wrong_ones);
     tcase_add_test(tc, headers_and_cookies_are_parameters_too);
+    tcase_add_test(tc, what_comes_as_it_is_must_be_utf8);
     tcase_add_test(tc, the_list_of_problems_and_what_they_give_back_are_bounded);
     tcase_add_test(tc, queries_are_decoded);
     tcase_add_test(tc, broken_escapes_and_nul_refuse_the_query);
