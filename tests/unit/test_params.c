@@ -232,8 +232,8 @@ END_TEST
 struct more {
     bool flag;
     double step;
-    const char *agent, *session, *code;
-    tdm_list ids, tags;
+    const char *code;
+    tdm_list ids;
 };
 
 static const tdm_param more[] = {
@@ -244,17 +244,6 @@ static const tdm_param more[] = {
      .optional = true,
      .multiple_of = 0.1,
      .range = TDM_BETWEEN(0, 1)},
-    {.name = "User-Agent",
-     .in = TDM_HEADER,
-     .type = TDM_STRING,
-     .offset = offsetof(struct more, agent),
-     .fallback = "none"},
-    {.name = "session",
-     .in = TDM_COOKIE,
-     .type = TDM_STRING,
-     .offset = offsetof(struct more, session),
-     .optional = true,
-     .pattern = "^(\\p{L}|[=1])+$"},
     {.name = "code",
      .type = TDM_STRING,
      .offset = offsetof(struct more, code),
@@ -270,12 +259,6 @@ static const tdm_param more[] = {
      .min_items = 2,
      .max_items = 3,
      .range = TDM_RANGE(1, 9)},
-    {.name = "X-Tag",
-     .in = TDM_HEADER,
-     .type = TDM_STRING,
-     .offset = offsetof(struct more, tags),
-     .list = true,
-     .optional = true},
     {0},
 };
 
@@ -363,61 +346,6 @@ START_TEST(lists_take_every_value_and_name_the_wrong_ones)
         "{\"type\":\"too_long\",\"loc\":[\"query\",\"ids\"],\"msg\":\"List should have at most 3 items after "
         "validation, not 4\",\"input\":[\"1\",\"2\",\"3\",\"4\"],\"ctx\":{\"field_type\":\"List\","
         "\"max_length\":3,\"actual_length\":4}}");
-}
-END_TEST
-
-START_TEST(headers_and_cookies_are_parameters_too)
-{
-    tdm__pair headers[] = {{"user-agent", "curl", 10, 4}, {"x-tag", "a", 5, 1}, {"X-TAG", "b", 5, 1}};
-    tdm__sources sources = {.from[TDM_HEADER] = {headers, 3}};
-    ck_assert_int_eq(tdm__cookies_parse(&arena, "a=1; session = \"s=1\" ;b", &sources.from[TDM_COOKIE]), 0);
-    ck_assert_uint_eq(sources.from[TDM_COOKIE].count, 3);
-    ck_assert_uint_eq(fill_by(more, &values, sizeof values, &sources, ""), 0);
-    ck_assert_str_eq(values.agent, "curl");
-    ck_assert_str_eq(values.session, "s=1");
-    ck_assert_uint_eq(values.tags.count, 2);
-    ck_assert_str_eq(((const char **) values.tags.items)[1], "b");
-    fill_more("");
-    ck_assert_str_eq(values.agent, "none");
-    ck_assert_ptr_null(values.session);
-}
-END_TEST
-
-/* Bytes that end where their block ends, so that a sanitizer sees who reads on. */
-static char *block_of(const char *text)
-{
-    char *block = strdup(text);
-    ck_assert_ptr_nonnull(block);
-    return block;
-}
-
-START_TEST(what_comes_as_it_is_must_be_utf8)
-{
-    static const char *const wrong[] = {
-        "\xfd\xbf\xbf\xbf\xbf\xbf", "\xfd", "\xc3", "a\xff", "\xc0\xaf", "\xed\xa0\x80"};
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        char *text = block_of(wrong[i]);
-        tdm__pair pairs[] = {
-            {"user-agent", text, 10, strlen(text)}, {"x-tag", "\u00e9", 5, 2}, {"x-tag", text, 5, strlen(text)}};
-        tdm__pair cookie = {"session", text, 7, strlen(text)};
-        tdm__sources sources = {.from[TDM_HEADER] = {pairs, 3}, .from[TDM_COOKIE] = {&cookie, 1}};
-        tdm__problems_finish(&problems);
-        problems = (tdm__problems){0};
-        ck_assert_uint_eq(fill_by(more, &values, sizeof values, &sources, ""), 3);
-        ck_assert_int_eq(tdm__problems_end(&problems), 0);
-        const char *answer = tdm_json_text(&problems.w, NULL);
-        ck_assert_ptr_nonnull(strstr(answer, "{\"type\":\"string_unicode\",\"loc\":[\"header\",\"User-Agent\"],\"msg\":"
-                                             "\"Input should be a valid string, unable to parse raw data as a unicode "
-                                             "string\",\"input\":\""));
-        ck_assert_ptr_nonnull(strstr(answer, "{\"type\":\"string_unicode\",\"loc\":[\"header\",\"X-Tag\",1],"));
-        ck_assert_ptr_nonnull(strstr(answer, "{\"type\":\"string_unicode\",\"loc\":[\"cookie\",\"session\"],"));
-        free(text);
-    }
-    tdm__pair cookie = {"session", "\u00e9", 7, 2};
-    tdm__sources sources = {.from[TDM_COOKIE] = {&cookie, 1}};
-    fill_more("");
-    ck_assert_uint_eq(fill_by(more, &values, sizeof values, &sources, ""), 0);
-    ck_assert_str_eq(values.session, "\u00e9");
 }
 END_TEST
 
@@ -518,8 +446,6 @@ int main(void)
     tcase_add_test(tc, open_ranges_and_steps_are_kept);
     tcase_add_test(tc, lengths_are_counted_in_characters_and_patterns_are_unicode);
     tcase_add_test(tc, lists_take_every_value_and_name_the_wrong_ones);
-    tcase_add_test(tc, headers_and_cookies_are_parameters_too);
-    tcase_add_test(tc, what_comes_as_it_is_must_be_utf8);
     tcase_add_test(tc, the_list_of_problems_and_what_they_give_back_are_bounded);
     tcase_add_test(tc, queries_are_decoded);
     tcase_add_test(tc, broken_escapes_and_nul_refuse_the_query);
