@@ -30,10 +30,10 @@ static void send_off(tdm_request *req)
     tdm__loop_post(loop, &req->message);
 }
 
-/* Middleware on the way out, the innermost first. */
+/* Middleware on the way out, the innermost that was reached first. */
 static void pass_out(tdm_request *req, tdm_outgoing *reply)
 {
-    for (unsigned i = req->chain->count; i > 0; i--) {
+    for (unsigned i = req->reached; i > 0; i--) {
         const tdm_middleware *m = req->chain->list[i - 1];
         int err = m->after ? m->after(req, reply, m->arg) : 0;
         if (!err)
@@ -55,8 +55,7 @@ int tdm__request_prepare(tdm_request *req, tdm_outgoing *reply, tdm__wire *wire)
     if (status < 200 || status > 599 || (reply->size && tdm__wire_bodiless(status)))
         return -EINVAL;
     bool streamed = reply->streamed;
-    if (req->arrived && req->chain->count)
-        pass_out(req, reply);
+    pass_out(req, reply);
     if (streamed != reply->streamed)
         return -EIO; /* the 500 is made by whoever began to stream */
     *wire = (tdm__wire){.status = reply->status, .type = reply->type, .body = reply->body, .body_size = reply->size};

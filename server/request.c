@@ -147,9 +147,9 @@ static void answer_unrouted(tdm_request *req, int err, const tdm__match *match)
 /* @return false: it was answered. */
 static bool pass_in(tdm_request *req)
 {
-    req->arrived = true;
     for (unsigned i = 0; i < req->chain->count; i++) {
         const tdm_middleware *m = req->chain->list[i];
+        req->reached = i + 1;
         int err = m->arrive ? m->arrive(req, m->arg) : 0;
         if (err && !req->replied)
             tdm__request_fail(req, err);
@@ -165,12 +165,12 @@ static void settle(tdm_request *req)
 {
     if (!req->ended || !req->over)
         return;
-    for (unsigned i = req->arrived ? req->chain->count : 0; i > 0; i--) {
+    for (unsigned i = req->reached; i > 0; i--) {
         const tdm_middleware *m = req->chain->list[i - 1];
         if (m->done)
             m->done(req, m->arg);
     }
-    req->arrived = false;
+    req->reached = 0;
     if (!req->accepted)
         return;
     req->accepted = false;

@@ -90,9 +90,9 @@ struct tdm_request {
     tdm__handler handler;
     tdm__message message; /* the reply of a handler on a worker */
     tdm__timer deadline;
-    bool handling; /* the handler was started and has not ended */
-    bool late;     /* its deadline passed */
-    bool arrived;  /* middleware has seen it come */
+    unsigned reached; /* how many pieces of middleware have seen it come: these see it go */
+    bool handling;    /* the handler was started and has not ended */
+    bool late;        /* its deadline passed */
     bool ended, over;
     tdm__ending ending;
     TAILQ_ENTRY(tdm_request) link; /* in front->handling */
@@ -127,6 +127,9 @@ bool tdm__request_fill(tdm_request *req);
 int tdm__request_fill_late(tdm_request *req);
 /* The query's pairs. @return 0; -EINVAL, -E2BIG, -ENOMEM. */
 int tdm__request_query(tdm_request *req);
+
+/* Who HTTP Basic let in, for logs; unlike tdm_request_user() never a token or a key. @return NULL: nobody. */
+const char *tdm__request_user_name(const tdm_request *req);
 
 /* ---- streams (stream.c) ---- */
 

@@ -50,10 +50,10 @@ typedef struct tdm_middleware {
     /** Just before the handler, in its lane; it may wait. Otherwise as `arrive`. */
     int (*before)(tdm_request *req, void *arg);
     /** When a reply is made, whoever makes it and wherever. It may add header fields (tdm_reply_header()) and change
-     *  *reply; it must not wait. Only for requests whose `arrive` was reached.
+     *  *reply; it must not wait. Only for requests that reached its `arrive`: not where one further out replied.
      *  @return 0; a negative errno: the reply becomes a 500. */
     int (*after)(tdm_request *req, tdm_outgoing *reply, void *arg);
-    /** When the request is over: the reply is with the kernel, or the client is gone. On the loop's thread, outside a
+    /** When a request that reached its `arrive` is over: the reply is with the kernel, or the client is gone. On the loop's thread, outside a
      *  fiber; the handler of a streamed reply has returned. */
     void (*done)(tdm_request *req, void *arg);
     /** Called once, when the app is destroyed, or at once if it could not be added. */
@@ -100,7 +100,8 @@ typedef struct tdm_access_log_options {
     bool json; /**< one JSON object a line; else uvicorn's line: `127.0.0.1:54321 - "GET / HTTP/1.1" 200 OK` */
 } tdm_access_log_options;
 
-/** One line at level info for each request when it is over. */
+/** One line at level info for each request when it is over. As JSON it has the user that tdm_basic_auth() let in, but never
+ *  a token or a key. The target is logged as it came: secrets do not belong in a query. */
 TDM_API tdm_middleware tdm_access_log(const tdm_access_log_options *options);
 
 /* ---- CORS ---- */
@@ -108,7 +109,8 @@ TDM_API tdm_middleware tdm_access_log(const tdm_access_log_options *options);
 typedef struct tdm_cors_options {
     const char *const *origins; /**< "https://example.org", or "*" for all; NULL-terminated; required */
     const char *const *methods; /**< NULL: GET, HEAD, POST, PUT, PATCH, DELETE */
-    const char *const *headers; /**< that requests may have; "*" for all that are asked for; NULL: only the safe ones */
+    const char *const *headers; /**< that requests may have, besides Accept, Accept-Language, Content-Language and
+                                     Content-Type; "*" for all that are asked for */
     const char *const *expose;  /**< that scripts may read of a reply; NULL: only the safe ones */
     bool credentials;           /**< cookies and Authorization may come along; not together with origin "*" */
     unsigned max_age;           /**< seconds a browser may keep the answer to a preflight; 0: 600 */

@@ -57,7 +57,7 @@ static void write_json(tdm_request *req, tdm_json_writer *w)
     tdm_json_key(w, "trace");
     tdm_json_string(w, req->trace);
     tdm_json_key(w, "user");
-    tdm_json_string(w, tdm_request_user(req));
+    tdm_json_string(w, tdm__request_user_name(req)); /* a token or a key is a secret */
     tdm_json_object_end(w);
 }
 

@@ -14,11 +14,17 @@
 
 #define CREDENTIALS_MAX 4096
 
-static const char user_key; /* under its address the user is kept with the request */
+/* Under their addresses are kept with the request: the user, or what was shown; and the name of a user, who has one. */
+static const char user_key, name_key;
 
 const char *tdm_request_user(const tdm_request *req)
 {
     return tdm_request_kept(req, &user_key);
+}
+
+const char *tdm__request_user_name(const tdm_request *req)
+{
+    return tdm_request_kept(req, &name_key);
 }
 
 bool tdm_equal_in_constant_time(const char *given, const char *right)
@@ -137,7 +143,10 @@ static int check_basic(tdm_request *req, void *arg)
     *colon = '\0';
     if (g->check)
         right = g->check(pair, colon + 1, g->arg);
-    return right ? tdm_request_keep(req, &user_key, pair) : refuse(req, "Basic", g->realm);
+    if (!right)
+        return refuse(req, "Basic", g->realm);
+    int err = tdm_request_keep(req, &user_key, pair);
+    return err ? err : tdm_request_keep(req, &name_key, pair);
 }
 
 /* ---- tokens and keys ---- */

@@ -24,11 +24,10 @@ static bool has(const char *const *list, const char *word)
     return false;
 }
 
-static bool has_method(const tdm_cors_options *options, const char *method)
+static const char *const *methods_of(const tdm_cors_options *options)
 {
     static const char *const usual[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL};
-    const char *const *methods = options->methods ? options->methods : usual;
-    return has(methods, "*") || has(methods, method);
+    return options->methods ? options->methods : usual;
 }
 
 /* Header names of `size` bytes, in whatever case; the safe ones are always right. */
@@ -88,22 +87,27 @@ static int add_origin(tdm_request *req, const tdm_cors_options *options, const c
 
 static int answer_preflight(tdm_request *req, const tdm_cors_options *options)
 {
-    static const char *const usual[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL};
     const char *origin = tdm_request_header(req, "Origin");
-    const char *asked = tdm_request_header(req, "Access-Control-Request-Headers");
+    const char *method = tdm_request_header(req, "Access-Control-Request-Method");
+    const char *asked;
+    int err = tdm_request_header_list(req, "Access-Control-Request-Headers", &asked);
+    if (err)
+        return err;
     if (!has(options->origins, "*") && !has(options->origins, origin))
         return tdm_reply_error(req, 400, "CORS: this origin is not allowed");
-    if (!has_method(options, tdm_request_header(req, "Access-Control-Request-Method")))
+    if (!has(options->methods, "*") && !has(methods_of(options), method))
         return tdm_reply_error(req, 400, "CORS: this method is not allowed");
     if (!has_headers(options, asked))
         return tdm_reply_error(req, 400, "CORS: these header fields are not allowed");
     char age[16];
     snprintf(age, sizeof age, "%u", options->max_age ? options->max_age : 600);
-    int err = add_list(req, "Access-Control-Allow-Methods", options->methods ? options->methods : usual);
-    if (!err && asked && has(options->headers, "*"))
+    if (has(options->methods, "*")) /* which with credentials would be a method of this name */
+        err = tdm_reply_header(req, "Access-Control-Allow-Methods", method);
+    else
+        err = add_list(req, "Access-Control-Allow-Methods", methods_of(options));
+    /* All that was asked for, the safe ones too: they are safe for some values only (Content-Type is for three). */
+    if (!err && asked)
         err = tdm_reply_header(req, "Access-Control-Allow-Headers", asked);
-    else if (!err && options->headers)
-        err = add_list(req, "Access-Control-Allow-Headers", options->headers);
     if (!err)
         err = tdm_reply_header(req, "Access-Control-Max-Age", age);
     return err ? err : tdm_reply_empty(req, 204);

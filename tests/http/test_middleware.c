@@ -156,6 +156,7 @@ START_TEST(it_runs_in_the_order_it_was_added_and_back)
     get(router_with(root, "/deny", noter("deny")), "/hello", get_hello);
     get(router_with(root, "/fail", noter("fail")), "/hello", get_hello);
     get(router_with(root, "/break", noter("break")), "/hello", get_hello);
+    get(router_with(router_with(root, "/early", noter("stop")), "/in", noter("never")), "/hello", get_hello);
     start();
     static const struct {
         const char *target, *trail, *body;
@@ -167,6 +168,7 @@ START_TEST(it_runs_in_the_order_it_was_added_and_back)
         {"/fail/hello", "+a +b +fail )fail )b )a -fail -b -a ", "{\"detail\":\"Service Unavailable\"}", 503},
         {"/break/hello", "+a +b +break (a (b (break ! )break -break -b -a ", "{\"detail\":\"Internal Server Error\"}",
          500},
+        {"/early/in/hello", "+a +b +stop )stop )b )a -stop -b -a ", "stopped", 403},
         {"/nope", "+a +b )b )a -b -a ", "{\"detail\":\"Not Found\"}", 404},
         {"/in/%zz", "+a +b )b )a -b -a ", NULL, 400},
     };
@@ -174,14 +176,14 @@ START_TEST(it_runs_in_the_order_it_was_added_and_back)
         trail[0] = '\0';
         int before = done_count;
         const tdm_testreply *reply = ask("GET", cases[i].target, NULL);
-        http_wait_for(&done_count, before + (i < 5 ? 3 : 2));
+        http_wait_for(&done_count, before + (i < 6 ? 3 : 2));
         ck_assert_str_eq(trail, cases[i].trail);
         ck_assert_int_eq(reply->status, cases[i].status);
         if (cases[i].body)
             ck_assert_str_eq(reply->body, cases[i].body);
     }
     end();
-    ck_assert_int_eq(dropped, 7);
+    ck_assert_int_eq(dropped, 9);
 }
 END_TEST
 
@@ -303,6 +305,35 @@ START_TEST(the_access_log_can_be_json)
 }
 END_TEST
 
+START_TEST(the_log_names_users_and_keeps_secrets)
+{
+    static const char *const users[] = {"ada:pa55word", NULL}, *const tokens[] = {"s3cret", NULL};
+    start_log();
+    create();
+    tdm_router *root = tdm_app_router(app);
+    ck_assert_int_eq(tdm_app_use(app, tdm_access_log(&(tdm_access_log_options){.json = true})), 0);
+    get(router_with(root, "/basic", tdm_basic_auth(&(tdm_basic_options){.users = users})), "/", get_hello);
+    get(router_with(root, "/bearer", tdm_bearer_auth(&(tdm_token_options){.tokens = tokens})), "/", get_hello);
+    get(router_with(root, "/key", tdm_api_key(&(tdm_token_options){.tokens = tokens})), "/", get_hello);
+    start();
+    ck_assert_int_eq(ask("GET", "/basic/", "Authorization: Basic YWRhOnBhNTV3b3Jk\r\n")->status, 200);
+    ck_assert_int_eq(ask("GET", "/bearer/", "Authorization: Bearer s3cret\r\n")->status, 200);
+    ck_assert_int_eq(ask("GET", "/key/", "X-API-Key: s3cret\r\n")->status, 200);
+    end();
+    const char *text = logged();
+    ck_assert_msg(!strstr(text, "s3cret") && !strstr(text, "pa55word"), "%s", text);
+    static const char *const targets[] = {"/basic/", "/bearer/", "/key/"};
+    for (size_t i = 0; i < 3; i++) {
+        char target[32];
+        snprintf(target, sizeof target, "\"target\":\"%s\"", targets[i]);
+        const char *line = strstr(text, target);
+        ck_assert_msg(line != NULL, "%s", text);
+        const char *user = strstr(line, "\"user\":"), *right = i ? "\"user\":null" : "\"user\":\"ada\"";
+        ck_assert_msg(user && strncmp(user, right, strlen(right)) == 0, "%s", line);
+    }
+}
+END_TEST
+
 START_TEST(preflights_are_answered_for_every_path_and_replies_say_who_may_read_them)
 {
     static const char *const origins[] = {"https://a.example", "https://b.example", NULL};
@@ -319,7 +350,7 @@ START_TEST(preflights_are_answered_for_every_path_and_replies_say_who_may_read_t
     ck_assert_int_eq(reply->status, 204);
     ck_assert_str_eq(header(reply, "Access-Control-Allow-Origin"), "https://b.example");
     ck_assert_str_eq(header(reply, "Access-Control-Allow-Methods"), "GET, HEAD, POST, PUT, PATCH, DELETE");
-    ck_assert_str_eq(header(reply, "Access-Control-Allow-Headers"), "X-Token");
+    ck_assert_str_eq(header(reply, "Access-Control-Allow-Headers"), "x-token, content-type");
     ck_assert_str_eq(header(reply, "Access-Control-Allow-Credentials"), "true");
     ck_assert_str_eq(header(reply, "Access-Control-Max-Age"), "5");
     ck_assert_str_eq(header(reply, "Vary"), "Origin");
@@ -338,6 +369,26 @@ START_TEST(preflights_are_answered_for_every_path_and_replies_say_who_may_read_t
     ck_assert_str_eq(header(reply, "Access-Control-Allow-Origin"), "");
     ck_assert_str_eq(header(ask("GET", "/", NULL), "Vary"), "Origin");
     ck_assert_int_eq(ask("OPTIONS", "/", NULL)->status, 204); /* no preflight */
+    end();
+}
+END_TEST
+
+START_TEST(a_page_may_send_json_and_any_method_with_credentials)
+{
+    static const char *const origins[] = {"https://a.example", NULL}, *const any[] = {"*", NULL};
+    create();
+    tdm_cors_options options = {.origins = origins, .methods = any, .credentials = true};
+    ck_assert_int_eq(tdm_app_use(app, tdm_cors(&options)), 0);
+    start();
+    const tdm_testreply *reply = ask("OPTIONS", "/",
+                                     "Origin: https://a.example\r\nAccess-Control-Request-Method: DELETE\r\n"
+                                     "Access-Control-Request-Headers: content-type\r\n");
+    ck_assert_int_eq(reply->status, 204);
+    ck_assert_str_eq(header(reply, "Access-Control-Allow-Methods"), "DELETE"); /* "*" would be a name here */
+    ck_assert_str_eq(header(reply, "Access-Control-Allow-Headers"), "content-type");
+    reply = ask("OPTIONS", "/", "Origin: https://a.example\r\nAccess-Control-Request-Method: PUT\r\n");
+    ck_assert_str_eq(header(reply, "Access-Control-Allow-Methods"), "PUT");
+    ck_assert_str_eq(header(reply, "Access-Control-Allow-Headers"), "");
     end();
 }
 END_TEST
@@ -419,5 +470,6 @@ int main(void)
             it_runs_in_the_order_it_was_added_and_back, what_cannot_be_added_is_dropped_and_says_why,
             each_request_has_an_id_that_a_client_may_bring, the_access_log_has_uvicorns_line_and_the_id,
             the_access_log_can_be_json, preflights_are_answered_for_every_path_and_replies_say_who_may_read_them,
-            all_origins_can_be_allowed, bodies_are_compressed_where_it_pays_and_the_client_takes_it, NULL});
+            a_page_may_send_json_and_any_method_with_credentials, all_origins_can_be_allowed,
+            the_log_names_users_and_keeps_secrets, bodies_are_compressed_where_it_pays_and_the_client_takes_it, NULL});
 }
