@@ -75,7 +75,7 @@ const char *tdm_request_cookie(tdm_request *req, const char *name)
 
 const char *tdm_request_client(tdm_request *req)
 {
-    if (req->client || !req->exchange || tdm__loop_current() != req->front->loop)
+    if (req->client || tdm__loop_current() != req->front->loop || !req->exchange) /* which is the loop's to look at */
         return req->client;
     char name[TDM__CLIENT_MAX];
     if (tdm__client_name(req->exchange, name))

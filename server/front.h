@@ -37,6 +37,8 @@ struct tdm_app {
     tdm__routers routers; /* read-only once started */
     struct {
         tdm_json_writer document;
+        const char *text; /* the document */
+        size_t size;
         char *page;
     } docs; /* read-only once started */
     tdm_executor *executor;

@@ -45,7 +45,7 @@ typedef struct tdm_range {
     double min, max;
     bool above_min, below_max; /**< the end itself is not allowed */
 } tdm_range;
-/** For `.range`: both ends are allowed. */
+/** For `.range`: both ends are allowed. INFINITY and -INFINITY are no limit on their side. */
 #define TDM_RANGE(lo, hi) (&(const tdm_range){(lo), (hi), false, false})
 /** For `.range`: neither end is allowed. */
 #define TDM_BETWEEN(lo, hi) (&(const tdm_range){(lo), (hi), true, true})

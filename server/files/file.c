@@ -43,7 +43,7 @@ static int add_disposition(tdm_request *req, const char *name)
     return tdm_reply_header(req, "Content-Disposition", text);
 }
 
-static int add_version(tdm_request *req, const tdm__version *version, const tdm_file_options *options)
+static int add_version(tdm_request *req, const tdm__version *version)
 {
     char date[TDM__DATE_MAX];
     int err = tdm_reply_header(req, "ETag", version->tag);
@@ -53,11 +53,14 @@ static int add_version(tdm_request *req, const tdm__version *version, const tdm_
         err = tdm_reply_header(req, "Accept-Ranges", "bytes");
     if (!err)
         err = tdm_reply_header(req, "X-Content-Type-Options", "nosniff");
-    if (!err && options->cache_control)
-        err = tdm_reply_header(req, "Cache-Control", options->cache_control);
-    if (!err && options->download)
-        err = add_disposition(req, options->download);
     return err;
+}
+
+/* What is said of the file, and not of a refusal: a cache that may keep a 416 gives it to those who want the whole. */
+static int add_options(tdm_request *req, const tdm_file_options *options)
+{
+    int err = options->cache_control ? tdm_reply_header(req, "Cache-Control", options->cache_control) : 0;
+    return !err && options->download ? add_disposition(req, options->download) : err;
 }
 
 /* A range is asked for with GET only: what comes with another method is passed over (RFC 9110, 14.2). */
@@ -181,7 +184,9 @@ static int reply_with(tdm_request *req, int fd, const char *type, const tdm_file
     if (err)
         return err;
     tdm__part_wanted part = tdm__conditions_judge(&conditions, &version);
-    err = add_version(req, &version, options);
+    err = add_version(req, &version);
+    if (!err && part.status < 400)
+        err = add_options(req, options);
     if (!err && (part.status == 206 || part.status == 416))
         err = add_range(req, &part, version.size);
     if (!err && part.status != 200)
@@ -201,8 +206,14 @@ int tdm__file_reply(tdm_request *req, int fd, const char *name, const tdm_file_o
 {
     static const tdm_file_options defaults;
     options = options ? options : &defaults;
+    tdm__extra **end = req->last_extra;
     int err = reply_with(req, fd, options->type ? options->type : tdm__type_of(name), options);
     close(fd);
+    if (err && !req->replied && req->extras) { /* what was said of the file is not said of another reply */
+        *end = NULL;
+        req->last_extra = end;
+        req->instead_of = NULL;
+    }
     return err;
 }
 

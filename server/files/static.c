@@ -60,6 +60,13 @@ static int add_slash(tdm_request *req)
     return target[1] == '/' ? not_found(req) : tdm_reply_redirect(req, 308, target);
 }
 
+/* Whatever keeps a client from a file is 404, but for want of something that may be there again. */
+static int answer(tdm_request *req, int err)
+{
+    bool wanting = err == -ENOMEM || err == -EMFILE || err == -ENFILE;
+    return err < 0 && !wanting && !req->replied ? not_found(req) : err;
+}
+
 static int send_index(tdm_request *req, const place *p, const char *path)
 {
     size_t size = strlen(path), more = strlen(p->index);
@@ -69,8 +76,7 @@ static int send_index(tdm_request *req, const place *p, const char *path)
     memcpy(name, path, size);
     memcpy(name + size, p->index, more + 1);
     int fd = more ? tdm__open_beneath(p->dir, name) : -ENOENT;
-    int err = fd < 0 ? fd : tdm__file_reply(req, fd, name, &p->options);
-    return err < 0 && !req->replied ? not_found(req) : err;
+    return answer(req, fd < 0 ? fd : tdm__file_reply(req, fd, name, &p->options));
 }
 
 static int send_file(tdm_request *req)
@@ -87,7 +93,7 @@ static int send_file(tdm_request *req)
     int err = fd < 0 ? fd : tdm__file_reply(req, fd, path, &p->options);
     if (err == -EISDIR && !req->replied)
         return add_slash(req);
-    return err < 0 && err != -ENOMEM && err != -EMFILE && err != -ENFILE && !req->replied ? not_found(req) : err;
+    return answer(req, err);
 }
 
 static int make_place(place **out, const tdm_static_options *options)

@@ -26,9 +26,8 @@ static const char *or_default(const char *text, const char *fallback)
 
 static int get_document(tdm_request *req)
 {
-    size_t size;
-    const char *text = tdm_json_text(&req->front->app->docs.document, &size);
-    return text ? tdm_reply(req, 200, "application/json", text, size) : -EIO;
+    const tdm_app *app = req->front->app;
+    return tdm_reply(req, 200, "application/json", app->docs.text, app->docs.size);
 }
 
 static int send_asset(tdm_request *req, const char *type, const char *bytes, size_t size)
@@ -155,6 +154,7 @@ int tdm__docs_write(struct tdm_app *app)
     tdm_json_finish(&app->docs.document);
     tdm__openapi_write(&app->docs.document, app);
     int err = tdm_json_error(&app->docs.document);
+    app->docs.text = tdm_json_text(&app->docs.document, &app->docs.size); /* once: loops only read */
     if (err)
         tdm_log_error("the OpenAPI document cannot be written: %s", strerror(-err));
     return err;

@@ -3,6 +3,7 @@
  * once among the components and referred to by name everywhere else, so that a tree of itself has an end. */
 #include "server/openapi/schema.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,10 +34,10 @@ void tdm__schema_ref(tdm_json_writer *w, const char *name)
 static void write_limits(tdm_json_writer *w, const tdm_field *field)
 {
     const tdm_range *range = field->range;
-    if (range) {
+    if (range && isfinite(range->min))
         write_number(w, range->above_min ? "exclusiveMinimum" : "minimum", range->min);
+    if (range && isfinite(range->max))
         write_number(w, range->below_max ? "exclusiveMaximum" : "maximum", range->max);
-    }
     if (field->multiple_of != 0)
         write_number(w, "multipleOf", field->multiple_of);
     if (field->min_length)

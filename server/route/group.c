@@ -172,6 +172,7 @@ int tdm_router_route(tdm_router *router, const tdm_route *route)
     tdm__routers *routers = &router->app->routers;
     tdm__why why = {""};
     tdm__endpoint *endpoint = NULL;
+    const tdm__plan *plans_before = routers->plans.first;
     int err = tdm__endpoint_create(&endpoint, route, router->prefix, &why);
     if (!err)
         err = make_plans(&routers->plans, endpoint, &why);
@@ -185,6 +186,7 @@ int tdm_router_route(tdm_router *router, const tdm_route *route)
         tdm_log_error("route %s %s%s: %s", route->method ? route->method : "?", router->prefix,
                       route->path ? route->path : "?", why.text[0] ? why.text : strerror(-err));
         free(endpoint);
+        tdm__plans_drop(&routers->plans, plans_before);
     }
     return err;
 }

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,13 +20,18 @@ static void free_plan(tdm__plan *plan)
     free(plan);
 }
 
-void tdm__plans_finish(tdm__plans *plans)
+void tdm__plans_drop(tdm__plans *plans, const tdm__plan *kept)
 {
-    while (plans->first) {
+    while (plans->first != kept) {
         tdm__plan *plan = plans->first;
         plans->first = plan->next;
         free_plan(plan);
     }
+}
+
+void tdm__plans_finish(tdm__plans *plans)
+{
+    tdm__plans_drop(plans, NULL);
 }
 
 /* ---- one entry ---- */
@@ -77,8 +83,11 @@ static int check_limits(const tdm_field *field, tdm__why *why)
     if ((field->max_length && field->min_length > field->max_length) ||
         (field->max_items && field->min_items > field->max_items))
         return tdm__why_say(why, "`%s` has a minimum above its maximum", name);
-    if (field->type == TDM_INT && field->multiple_of != 0 && !(field->multiple_of >= 1 && field->multiple_of < 1e18))
+    double step = field->multiple_of;
+    if (field->type == TDM_INT && step != 0 && !(step >= 1 && step < 1e18 && step == trunc(step)))
         return tdm__why_say(why, "`%s` can only be a multiple of a whole number", name);
+    if (step != 0 && !(step > 0 && isfinite(step)))
+        return tdm__why_say(why, "`%s` can only be a multiple of a number above 0", name);
     return 0;
 }
 
@@ -134,7 +143,7 @@ static int make_plan(tdm__plans *plans, const tdm_schema *schema, const tdm_fiel
     if (!plan)
         return -ENOMEM;
     plan->next = plans->first;
-    plans->first = plan; /* at the end they are freed together */
+    plans->first = plan; /* before those it needs: they may need it */
     plan->schema = schema;
     plan->fields = fields;
     plan->size = size;

@@ -36,6 +36,9 @@ typedef struct tdm__plans {
 } tdm__plans;
 
 void tdm__plans_finish(tdm__plans *plans);
+/* Forget the plans made since `kept` was the first (plans->first; NULL: since the beginning): one that could not be made
+ * leaves itself and those it needs, unfinished, and nobody may find them again. */
+void tdm__plans_drop(tdm__plans *plans, const tdm__plan *kept);
 
 /* Get the plan of a table of parameters. @return 0; -EINVAL, and *why says what is wrong; -ENOMEM. */
 int tdm__plans_params(tdm__plans *plans, const tdm_field *fields, size_t size, const tdm__plan **out, tdm__why *why);

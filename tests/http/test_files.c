@@ -400,6 +400,28 @@ START_TEST(a_date_counts_for_a_range_once_its_second_is_over)
 }
 END_TEST
 
+START_TEST(what_is_said_of_a_file_is_not_said_of_a_refusal)
+{
+    static const struct {
+        const char *fields;
+        int status;
+        const char *cache;
+    } cases[] = {{NULL, 200, "max-age=60"},
+                 {"Range: bytes=0-0\r\n", 206, "max-age=60"},
+                 {"If-None-Match: *\r\n", 304, "max-age=60"},
+                 {"Range: bytes=999-\r\n", 416, ""},
+                 {"If-Match: \"x\"\r\n", 412, ""}};
+    begin();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const tdm_testreply *reply = ask("GET", "/file?name=secret.txt", cases[i].fields);
+        ck_assert_int_eq(reply->status, cases[i].status);
+        ck_assert_str_eq(header(reply, "Cache-Control"), cases[i].cache);
+        ck_assert_int_eq(*header(reply, "Content-Disposition") != '\0', *cases[i].cache != '\0');
+    }
+    end();
+}
+END_TEST
+
 START_TEST(dates_are_read_in_all_three_forms)
 {
     static const char *const same[] = {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
@@ -441,12 +463,12 @@ END_TEST
 
 int main(void)
 {
-    return http_main("files",
-                     (const TTest *const[]){
-                         files_have_their_type_and_version, large_files_come_whole_in_either_lane,
-                         a_file_that_fits_no_memory_is_sent_piece_by_piece, ranges_and_conditions_are_kept,
-                         a_range_is_for_get_alone_and_several_are_none, no_name_leads_out_of_the_directory,
-                         without_the_kernels_help_links_are_not_followed, conditions_count_in_the_order_of_the_rfc,
-                         a_date_counts_for_a_range_once_its_second_is_over, dates_are_read_in_all_three_forms,
-                         a_date_that_http_cannot_write_is_none, NULL});
+    return http_main(
+        "files", (const TTest *const[]){
+                     files_have_their_type_and_version, large_files_come_whole_in_either_lane,
+                     a_file_that_fits_no_memory_is_sent_piece_by_piece, ranges_and_conditions_are_kept,
+                     a_range_is_for_get_alone_and_several_are_none, no_name_leads_out_of_the_directory,
+                     without_the_kernels_help_links_are_not_followed, conditions_count_in_the_order_of_the_rfc,
+                     a_date_counts_for_a_range_once_its_second_is_over, what_is_said_of_a_file_is_not_said_of_a_refusal,
+                     dates_are_read_in_all_three_forms, a_date_that_http_cannot_write_is_none, NULL});
 }

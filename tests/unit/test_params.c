@@ -216,6 +216,8 @@ START_TEST(a_broken_table_is_refused_with_a_reason)
         {{{.name = "a", .type = TDM_STRING, .min_length = 3, .max_length = 2}}, "`a` has a minimum above its maximum"},
         {{{.name = "a", .type = TDM_INT, .min_items = 3}}, "`a` is no list: it has no number of items"},
         {{{.name = "a", .type = TDM_INT, .multiple_of = 0.5}}, "`a` can only be a multiple of a whole number"},
+        {{{.name = "a", .type = TDM_INT, .multiple_of = 2.5}}, "`a` can only be a multiple of a whole number"},
+        {{{.name = "a", .type = TDM_FLOAT, .multiple_of = -0.5}}, "`a` can only be a multiple of a number above 0"},
         {{{.name = "a", .type = TDM_STRING, .pattern = "a("}},
          "the pattern 'a(' is not a regular expression: missing closing parenthesis (at character 2)"},
         {{{.name = "a", .type = TDM_INT, .list = true, .fallback = "1"}},
