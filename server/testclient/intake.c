@@ -62,10 +62,9 @@ static long find(tdm__intake *in, int fd, size_t from, const char *end, int64_t 
         const char *found = in->size > from ? memmem(in->data + from, in->size - from, end, size) : NULL;
         if (found)
             return found - in->data + (long) size;
-        bool first = in->size == 0;
         long n = receive(in, fd, deadline_ns);
         if (n <= 0)
-            return n < 0 ? n : first ? -ENOTCONN : -ECONNRESET;
+            return n < 0 ? n : -ECONNRESET;
     }
 }
 
@@ -111,12 +110,14 @@ static bool field_is(const char *head, const char *name, const char *value)
 
 static int take_head(tdm__intake *in, int fd, int64_t deadline_ns, tdm__taken *out)
 {
+    bool begun = false;
     do {
         free(out->head);
         out->head = NULL;
         long end = find(in, fd, 0, "\r\n\r\n", deadline_ns);
         if (end < 0)
-            return (int) end;
+            return end == -ECONNRESET && !begun && in->size == 0 ? -ENOTCONN : (int) end;
+        begun = true;
         out->head_size = (size_t) end;
         out->head = copy_of(in->data, out->head_size);
         if (!out->head)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: the users' test client: an app and one connection to it. Everything it gives out hangs on it and is freed with
  * it, so that a test can be written in single lines and has nothing to clean up. A connection that the server has closed
- * since is opened again, once. */
+ * since is opened again; if it closes it just then, a request that may be repeated is, once. */
 #include <tandem/testclient.h>
 
 #include <arpa/inet.h>
@@ -53,8 +53,11 @@ static int give_port(tdm_app *app)
     }
     free(app->host);
     free(app->port);
+    free(app->unix_path);
     app->host = host;
     app->port = port;
+    app->unix_path = NULL;
+    app->options.inherit = false;
     return 0;
 }
 
@@ -185,6 +188,24 @@ static int exchange(tdm_testclient *client, const tdm_testrequest *request, cons
     return err;
 }
 
+/* Has the server left it open, and not said anything that nobody asked for? */
+static bool is_open(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+/* What comes to the same whether it is done once or twice (RFC 9110, 9.2.2). */
+static bool can_be_repeated(const char *method)
+{
+    static const char *const idempotent[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+    for (size_t i = 0; method && i < sizeof idempotent / sizeof idempotent[0]; i++) {
+        if (strcmp(method, idempotent[i]) == 0)
+            return true;
+    }
+    return !method;
+}
+
 const tdm_testreply *tdm_testclient_send(tdm_testclient *client, const tdm_testrequest *request)
 {
     size_t head_size;
@@ -195,9 +216,11 @@ const tdm_testreply *tdm_testclient_send(tdm_testclient *client, const tdm_testr
         free(kept);
         return &no_memory;
     }
+    if (client->fd >= 0 && !is_open(client->fd))
+        disconnect(client);
     bool reused = client->fd >= 0;
     int err = exchange(client, request, head, head_size, &kept->taken);
-    if (reused && (err == -ENOTCONN || err == -ECONNRESET || err == -EPIPE))
+    if (reused && err == -ENOTCONN && can_be_repeated(request->method))
         err = exchange(client, request, head, head_size, &kept->taken);
     free(head);
     kept->reply = (tdm_testreply){.status = kept->taken.status, .error = err, .head = "", .body = ""};

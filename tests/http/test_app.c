@@ -2,8 +2,12 @@
 /* An app before it serves: what its calls refuse. */
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <tandem/stream.h>
 
 #include "tests/http/http.h"
 
@@ -164,6 +168,57 @@ START_TEST(in_testing_mode_an_app_answers_and_its_tasks_wait_in_virtual_time)
 }
 END_TEST
 
+/* ---- the test client ---- */
+
+START_TEST(a_test_client_has_a_port_of_its_own_whatever_the_app_listens_on)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%s/tandem-testclient-%d", P_tmpdir, (int) getpid());
+    const tdm_app_options options[] = {{.unix_path = path}, {.inherit = true}, {.host = "::1", .port = "1"}};
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        tdm_testclient *client;
+        tdm_app *app;
+        tdm_app_options given = options[i];
+        given.transport = http_transport();
+        ck_assert_int_eq(tdm_app_create(&app, &given), 0);
+        ck_assert_int_eq(tdm_app_get(app, "/", http_get_hello), 0);
+        ck_assert_int_eq(tdm_testclient_start(&client, app), 0);
+        ck_assert_int_eq(tdm_testclient_get(client, "/")->status, 200);
+        ck_assert_int_eq(tdm_testclient_stop(&client), 0);
+    }
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+static atomic_int runs;
+
+/* Begins a reply and does not end it. */
+static int post_half(tdm_request *req)
+{
+    atomic_fetch_add(&runs, 1);
+    int err = tdm_stream_begin(req, 200, "text/plain", TDM_LENGTH_UNKNOWN);
+    return err ? err : -EIO;
+}
+
+START_TEST(a_test_client_does_not_repeat_what_was_begun_to_be_answered)
+{
+    tdm_testclient *client;
+    tdm_app *app;
+    ck_assert_int_eq(tdm_app_create(&app, &(tdm_app_options){.transport = http_transport()}), 0);
+    ck_assert_int_eq(tdm_app_get(app, "/", http_get_hello), 0);
+    ck_assert_int_eq(tdm_app_route(app, &(tdm_route){.method = "POST", .path = "/half", .run = post_half}), 0);
+    ck_assert_int_eq(tdm_testclient_start(&client, app), 0);
+    for (int i = 1; i <= 3; i++) {
+        ck_assert_int_eq(tdm_testclient_get(client, "/")->status, 200); /* a connection that is used again */
+        const tdm_testreply *reply = tdm_testclient_post(client, "/half", "text/plain", "x");
+        ck_assert_int_eq(reply->status, 0);
+        ck_assert_int_lt(reply->error, 0);
+        ck_assert_int_eq(atomic_load(&runs), i);
+    }
+    ck_assert_int_eq(tdm_testclient_stop(&client), 0);
+}
+END_TEST
+
 int main(void)
 {
     return http_main("app",
@@ -171,5 +226,7 @@ int main(void)
                                             a_port_in_use_is_an_error_for_one_loop_and_for_many,
                                             a_port_is_a_number_that_a_port_can_be,
                                             a_request_that_comes_while_the_listeners_are_made_finds_the_app_whole,
-                                            in_testing_mode_an_app_answers_and_its_tasks_wait_in_virtual_time, NULL});
+                                            in_testing_mode_an_app_answers_and_its_tasks_wait_in_virtual_time,
+                                            a_test_client_has_a_port_of_its_own_whatever_the_app_listens_on,
+                                            a_test_client_does_not_repeat_what_was_begun_to_be_answered, NULL});
 }
