@@ -208,10 +208,7 @@ static int start_serving(tdm_app *app)
         .hooks = &tdm__request_hooks,
         .context = app,
     };
-    err = tdm__server_create(&app->server, app->executor, &options);
-    if (err)
-        free_fronts(app);
-    return err;
+    return tdm__server_create(&app->server, app->executor, &options);
 }
 
 int tdm_app_start(tdm_app *app)
@@ -232,7 +229,8 @@ int tdm_app_start(tdm_app *app)
     if (!err)
         err = start_serving(app);
     if (err) {
-        tdm_executor_destroy(&app->executor);
+        tdm_executor_destroy(&app->executor); /* first: a handler may be running already */
+        free_fronts(app);
         return err;
     }
     app->quiet = false;

@@ -147,35 +147,35 @@ void tdm__exchange_cut(tdm__exchange *x)
     x->gate->ways->close(x);
 }
 
-void tdm__exchange_forget_input(tdm__exchange *x)
+bool tdm__exchange_forget_input(tdm__exchange *x)
 {
     static _Thread_local char nowhere[16384];
     for (int i = 0; i < 16; i++) {
         ssize_t n = recv(x->fd, nowhere, sizeof nowhere, MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
+            return errno == EINTR;
         x->moved += n > 0 ? (size_t) n : 0;
         if (n <= 0 || x->moved > LINGER_BYTES) {
             x->gate->ways->close(x);
-            return;
+            return false;
         }
     }
+    return true;
 }
 
 void tdm__exchange_linger(tdm__exchange *x)
 {
     tdm__exchange_unwatch(x);
     tdm__exchange_forget_message(x);
+    tdm__exchange_uncharge(x);
     shutdown(x->fd, SHUT_WR);
     x->gate->ways->still(x);
     tdm__exchange_enter(x, TDM__LINGER);
     x->moved = 0;
-    if (!x->gate->peers)
-        tdm__exchange_forget_input(x); /* what comes later is the transport's to notice */
-    else if (tdm__peer_watch(x->gate->peers, x->fd, true, x))
+    if (x->gate->peers && tdm__peer_watch(x->gate->peers, x->fd, true, x))
         x->gate->ways->close(x);
     else
-        x->watched = true;
+        x->watched = x->gate->peers != NULL;
 }
 
 void tdm__exchange_refuse(tdm__exchange *x, int status)
@@ -184,7 +184,9 @@ void tdm__exchange_refuse(tdm__exchange *x, int status)
     bool head_only = x->rules && tdm__rules_is_head(x->rules);
     size_t size = tdm__refusal_write(status, head_only, bytes);
     atomic_fetch_add_explicit(&x->gate->server->refused, 1, memory_order_relaxed);
-    if (send(x->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t) size)
+    ssize_t sent = send(x->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    /* Where there is no room, the end alone says it; a reset would take the reply before it along. */
+    if (sent >= 0 || errno == EAGAIN || errno == EINTR)
         tdm__exchange_linger(x);
     else
         x->gate->ways->close(x);
@@ -252,8 +254,7 @@ static void unlisten(tdm__gate *gate)
 
 /* ---- time ---- */
 
-/* Has the client sent something that was not read yet? */
-static bool has_unread(const tdm__exchange *x)
+bool tdm__exchange_has_unread(const tdm__exchange *x)
 {
     int unread = 0;
     return ioctl(x->fd, FIONREAD, &unread) == 0 && unread > 0;
@@ -263,8 +264,8 @@ static bool has_unread(const tdm__exchange *x)
 static bool is_done_with(const tdm__exchange *x, int64_t now)
 {
     if (x->phase == TDM__IDLE)
-        return now - x->since_ns >= CLOSE_IDLE_NS && !has_unread(x);
-    return now - x->heard_ns >= CLOSE_PARTIAL_NS && !has_unread(x);
+        return now - x->since_ns >= CLOSE_IDLE_NS && !tdm__exchange_has_unread(x);
+    return now - x->heard_ns >= CLOSE_PARTIAL_NS && !tdm__exchange_has_unread(x);
 }
 
 /* A large body has more time. What was announced counts, or else what came. */

@@ -52,7 +52,7 @@ struct tdm__exchange {
 typedef struct tdm__gate_ways {
     /* End the connection now; tdm__exchange_closed() is called inside. */
     void (*close)(tdm__exchange *x);
-    /* Read and write no more on it. */
+    /* Read and write no more on it. Without gate->peers: call tdm__exchange_forget_input() soon, and when more comes. */
     void (*still)(tdm__exchange *x);
     /* Take connections, or do not. */
     void (*listen)(tdm__gate *gate, bool on);
@@ -115,8 +115,10 @@ void tdm__exchange_half_closed(tdm__exchange *x);
 void tdm__exchange_refuse(tdm__exchange *x, int status);
 /* Close in two steps: shut for writing, then wait a moment for the client's end. */
 void tdm__exchange_linger(tdm__exchange *x);
-/* LINGER: read, and forget. May close it. */
-void tdm__exchange_forget_input(tdm__exchange *x);
+/* Has the client sent something that was not read yet? */
+bool tdm__exchange_has_unread(const tdm__exchange *x);
+/* LINGER: read, and forget. May close it. @return may there be more to read? */
+bool tdm__exchange_forget_input(tdm__exchange *x);
 /* Its owner learns how it ended, once: the first call tells, the others find no owner. */
 void tdm__exchange_over(tdm__exchange *x, tdm__ending ending);
 /* The transport closes it: the last thing said of it. */

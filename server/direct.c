@@ -44,6 +44,12 @@ typedef struct gate {
 
 /* ---- ways: what connection.c and exchange.c ask for ---- */
 
+/* Have its event come again, outside whatever calls now. */
+static void come_again(connection *c)
+{
+    event_active(&c->event, EV_READ, 0);
+}
+
 static void close_connection(tdm__exchange *x)
 {
     connection *c = (connection *) x;
@@ -55,10 +61,11 @@ static void close_connection(tdm__exchange *x)
 
 static void still_connection(tdm__exchange *x)
 {
-    connection *c = (connection *) x; /* its event tells of the client's end */
+    connection *c = (connection *) x;
     tdm__bytes_clear(&c->in, 0);
     tdm__bytes_clear(&c->out, 0);
     c->sent = 0;
+    come_again(c); /* to forget what is there; then its event tells of more, and of the client's end */
 }
 
 static void free_connection(tdm__exchange *x)
@@ -104,12 +111,6 @@ static bool keep(tdm__exchange *x, const struct iovec *pieces, size_t count)
             return false;
     }
     return true;
-}
-
-/* Have its event come again, outside whatever calls now. */
-static void come_again(connection *c)
-{
-    event_active(&c->event, EV_READ, 0);
 }
 
 static void end_reply(connection *c, bool close)
@@ -253,11 +254,11 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
     c->half = c->half || (what & EV_CLOSED);
     if ((what & EV_WRITE) && unsent(x))
         write_on(c);
-    if (x->phase == TDM__LINGER)
-        tdm__exchange_forget_input(x);
+    if (x->phase == TDM__LINGER && tdm__exchange_forget_input(x))
+        come_again(c); /* an edge is told once */
     else if (tdm__exchange_reads(x))
         go_on(c);
-    else if (x->phase != TDM__DEAD && (what & (EV_READ | EV_CLOSED)))
+    else if (x->phase != TDM__LINGER && x->phase != TDM__DEAD && (what & (EV_READ | EV_CLOSED)))
         look_for_end(c);
     tdm__exchange_unref(x);
 }

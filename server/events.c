@@ -86,8 +86,10 @@ int tdm_events_begin(tdm_request *req, const tdm_events_options *options)
         err = tdm_reply_header(req, "X-Accel-Buffering", "no"); /* nginx passes events on at once */
     if (err)
         return err;
-    req->stream.events = events;
+    req->stream.told = events;
     err = tdm_stream_begin(req, 200, "text/event-stream", TDM_LENGTH_UNKNOWN);
+    if (!req->stream.begun)
+        req->stream.told = NULL;
     if (err || !options->retry_ms)
         return err;
     char retry[32];
@@ -138,7 +140,7 @@ static bool is_line(const char *text)
 
 int tdm_events_send(tdm_request *req, const tdm_event *event)
 {
-    if (!req->stream.events || !is_line(event->id) || !is_line(event->name))
+    if (!req->stream.told || !is_line(event->id) || !is_line(event->name))
         return -EINVAL;
     const char *data = event->data ? event->data : "";
     size_t id = event->id ? strlen(event->id) : 0, name = event->name ? strlen(event->name) : 0;

@@ -27,6 +27,7 @@
 #include "server/connection.h"
 #include "server/fdmap.h"
 
+#define REQUEST_MAX 256 /* bytes of what evhttp is given in place of a message, and then some */
 #define ACCEPT_BATCH 64 /* connections taken before the loop gets its turn */
 
 typedef struct connection {
@@ -116,18 +117,18 @@ static void close_listener(tdm__gate *base)
 
 /* ---- the guard ---- */
 
-/* Give evhttp a request in place of the message that is whole. It must end with its connection if ours does. */
+/* Give evhttp a request in place of the message that is whole. It never says that the connection ends: evhttp would close
+ * it at once, and what is still unread would turn that into a reset (see end_connection()). */
 static void ready(tdm__exchange *x)
 {
-    static const char go_on[] = "GET / HTTP/1.1\r\n\r\n", end[] = "GET / HTTP/1.1\r\nConnection: close\r\n\r\n";
+    static const char request[] = "GET / HTTP/1.1\r\n\r\n";
     connection *c = (connection *) x;
-    bool keep_alive = tdm__rules_message(x->rules)->keep_alive;
     struct evbuffer *input = bufferevent_get_input(c->bev);
     bool reading = c->guarding; /* libevent is, and has made it ready to be added to */
     c->guarding = true;
     if (!reading)
         evbuffer_unfreeze(input, 0);
-    int err = keep_alive ? evbuffer_add(input, go_on, sizeof go_on - 1) : evbuffer_add(input, end, sizeof end - 1);
+    int err = evbuffer_add(input, request, sizeof request - 1);
     if (!reading)
         evbuffer_freeze(input, 0);
     c->guarding = reading;
@@ -142,7 +143,7 @@ static void ready(tdm__exchange *x)
 static size_t consume(connection *c, const char *bytes, size_t size)
 {
     size_t at = 0;
-    while (at < size && tdm__exchange_reads(&c->base) && !c->offered)
+    while (at < size && tdm__exchange_reads(&c->base) && !c->offered && !c->last)
         at += tdm__exchange_take(&c->base, bytes + at, size - at);
     return at;
 }
@@ -259,6 +260,16 @@ static void settle_fresh(tdm__gate *base)
         adopt((connection *) TAILQ_FIRST(&base->at[TDM__FRESH]));
 }
 
+/* After its last reply: in two steps where the client may be sending, or has sent what nobody will read (RFC 9112, 9.6). */
+static void end_connection(connection *c)
+{
+    tdm__exchange *x = &c->base;
+    if (x->keep_alive || c->in.size || tdm__exchange_has_unread(x))
+        tdm__exchange_linger(x);
+    else
+        close_connection(x);
+}
+
 static void on_soon(evutil_socket_t fd, short what, void *arg)
 {
     (void) fd, (void) what;
@@ -268,7 +279,7 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
         connection *c = TAILQ_FIRST(&g->soon_list);
         not_soon(c);
         if (c->last)
-            tdm__exchange_linger(&c->base);
+            end_connection(c);
         else
             consume_pending(c);
     }
@@ -295,7 +306,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 
 /* ---- a reply ---- */
 
-/* The connection is evhttp's again: it reads the next request, or closes. */
+/* The connection is evhttp's again, which waits for the next request. */
 static void give_back(connection *c)
 {
     c->request = NULL;
@@ -340,13 +351,12 @@ static size_t unsent(const tdm__exchange *x)
     return c->bev ? evbuffer_get_length(bufferevent_get_output(c->bev)) : 0;
 }
 
-/* evhttp closes by itself where the client wished it (see ready()); where we do, it is not told before the client has
- * had its time to read the reply. */
+/* evhttp is not told of the end of the last reply before the client has had its time to read it. */
 static void finish(tdm__exchange *x, bool close)
 {
     connection *c = (connection *) x;
     struct evhttp_request *request = c->request;
-    c->last = close && x->keep_alive;
+    c->last = close;
     if (unsent(x)) {
         evhttp_request_set_on_complete_cb(request, on_rest_written, c);
         evhttp_send_reply_end(request);
@@ -355,7 +365,7 @@ static void finish(tdm__exchange *x, bool close)
     x->refs++;
     tdm__exchange_over(x, TDM__HANDED); /* whatever closes the connection now */
     if (c->last) {
-        tdm__exchange_linger(x);
+        end_connection(c);
     } else {
         give_back(c);
         evhttp_send_reply_end(request);
@@ -412,6 +422,8 @@ static int set_up(gate *g, tdm__slot *slot, int fd)
     if (!g->soon || !g->http)
         return -ENOMEM;
     evhttp_set_default_content_type(g->http, NULL);
+    evhttp_set_max_headers_size(g->http, REQUEST_MAX); /* a connection that has no guard for want of memory */
+    evhttp_set_max_body_size(g->http, 0);
     evhttp_set_bevcb(g->http, make_bufferevent, g);
     evhttp_set_gencb(g->http, on_request, g);
     struct evconnlistener *listener = evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, fd);

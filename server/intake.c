@@ -4,6 +4,7 @@
  * of the head must decide is decided here: the limit of the body, whether the client is told to go on, and how many
  * requests a connection may have. A refusal comes after the replies to what was sent before it, because one message is
  * read at a time. */
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -38,10 +39,13 @@ void tdm__exchange_forget_message(tdm__exchange *x)
 
 /* ---- a head ---- */
 
+/* A client that is not told goes on by itself after a while (RFC 9110, 10.1.1): so where there is no room for it, as
+ * behind a long reply, it is left out. @return false: the client has left, or part of it is on its way. */
 static bool tell_to_go_on(const tdm__exchange *x)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    return send(x->fd, go_on, sizeof go_on - 1, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t) sizeof go_on - 1;
+    ssize_t sent = send(x->fd, go_on, sizeof go_on - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent == (ssize_t) sizeof go_on - 1 || (sent < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 /* @return REFUSED: it was. */

@@ -30,16 +30,21 @@ static void send_off(tdm_request *req)
     tdm__loop_post(loop, &req->message);
 }
 
+static bool is_status(int status)
+{
+    return status >= 200 && status <= 599;
+}
+
 /* Middleware on the way out, the innermost that was reached first. */
 static void pass_out(tdm_request *req, tdm_outgoing *reply)
 {
     for (unsigned i = req->reached; i > 0; i--) {
         const tdm_middleware *m = req->chain->list[i - 1];
         int err = m->after ? m->after(req, reply, m->arg) : 0;
-        if (!err)
+        if (!err && is_status(reply->status))
             continue;
         static const char body[] = "{\"detail\":\"Internal Server Error\"}";
-        tdm_log_error("middleware %s failed on a reply: %s", m->name, strerror(-err));
+        tdm_log_error("middleware %s failed on a reply: %s", m->name, err ? strerror(-err) : "it is no final status");
         req->extras = NULL;
         req->last_extra = &req->extras;
         *reply = (tdm_outgoing){500, "application/json", body, sizeof body - 1, false};
@@ -52,12 +57,14 @@ int tdm__request_prepare(tdm_request *req, tdm_outgoing *reply, tdm__wire *wire)
     if (req->replied)
         return -EALREADY;
     int status = reply->status;
-    if (status < 200 || status > 599 || (reply->size && tdm__wire_bodiless(status)))
+    if (!is_status(status) || (reply->size && tdm__wire_bodiless(status)))
         return -EINVAL;
     bool streamed = reply->streamed;
     pass_out(req, reply);
-    if (streamed != reply->streamed)
+    if (streamed != reply->streamed || (streamed && tdm__wire_bodiless(reply->status)))
         return -EIO; /* the 500 is made by whoever began to stream */
+    if (tdm__wire_bodiless(reply->status))
+        reply->size = 0; /* middleware has made it one */
     *wire = (tdm__wire){.status = reply->status, .type = reply->type, .body = reply->body, .body_size = reply->size};
     wire->extras = req->extras;
     wire->head_only = streamed || strcmp(req->method, "HEAD") == 0;

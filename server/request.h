@@ -40,7 +40,8 @@ typedef struct tdm__streaming {
     bool chunked;
     uint64_t left;
     size_t in_a_row;            /* bytes written since the writer's loop last had its turn */
-    struct tdm__events *events; /* they are server-sent events; NULL: they are not */
+    struct tdm__events *told;   /* handler: its pieces are server-sent events; NULL: they are not */
+    struct tdm__events *events; /* loop: the same, once it has begun */
     tdm__exec *writer;          /* loop: waits for the client */
 } tdm__streaming;
 

@@ -72,6 +72,13 @@ static void pass_by(tdm__loop *loop, void *arg)
     (void) arg;
 }
 
+/* A last `resume` may still lie in one. */
+static void empty_inboxes(const tdm__server *server)
+{
+    for (unsigned i = 0; i < server->count; i++)
+        tdm__loop_call(server->slots[i].loop, pass_by, NULL);
+}
+
 static void free_server(tdm__server *server)
 {
     tdm__listen_leave(&server->listening);
@@ -131,9 +138,11 @@ int tdm__server_create(tdm__server **out, tdm_executor *executor, const tdm__ser
         return 0;
     for (unsigned i = made - 1; i < server->count; i++)
         close(fds[i]);
+    atomic_store(&server->closing, true); /* connections that end now need not wake who has paused */
     for (unsigned i = 0; i + 1 < made; i++)
         tdm__loop_call(server->slots[i].loop, destroy_gate, &server->slots[i]);
     *out = NULL;
+    empty_inboxes(server);
     free_server(server);
     return err;
 }
@@ -175,8 +184,7 @@ int tdm__server_destroy(tdm__server **server_at)
     tdm__unlock(&server->lock);
     if (!all)
         return -EBUSY;
-    for (unsigned i = 0; i < server->count; i++) /* a last `resume` may still lie in an inbox */
-        tdm__loop_call(server->slots[i].loop, pass_by, NULL);
+    empty_inboxes(server);
     free_server(server);
     return 0;
 }

@@ -29,6 +29,7 @@ typedef struct order {
 
 static int begin_here(tdm_request *req, tdm__exchange *exchange)
 {
+    req->stream.events = req->stream.told;
     if (req->stream.mute) {
         tdm__exchange_send(exchange, req->wire, req->wire_size, req->wire_close);
         return 0;
@@ -71,10 +72,12 @@ static void on_order(tdm__message *message)
     order *o = (order *) ((char *) message - offsetof(order, message));
     tdm_request *req = o->req;
     int err = do_step(req, o->step, o->bytes, o->size);
-    if (!err && must_wait(req, o->step))
-        req->stream.writer = o->exec;
-    else
+    if (err || !must_wait(req, o->step))
         tdm__wake(o->exec, err);
+    else if (atomic_load(&o->exec->cancel)) /* while the order was on its way: nobody will say so again */
+        tdm__wake(o->exec, -ECANCELED);
+    else
+        req->stream.writer = o->exec;
 }
 
 void tdm__stream_wake(tdm_request *req, int result)
@@ -149,6 +152,8 @@ int tdm_stream_begin(tdm_request *req, int status, const char *type, uint64_t le
 {
     if (req->replied)
         return -EALREADY;
+    if (!tdm__exec_to_wait())
+        return -EDEADLK; /* before anything was done: another reply can still be made */
     if (tdm__wire_bodiless(status) || (length != TDM_LENGTH_UNKNOWN && length > SIZE_MAX) ||
         (type && !tdm__wire_value_ok(type)))
         return -EINVAL;

@@ -29,7 +29,8 @@ TDM_BEGIN
 
 /** Begin a reply in pieces, in place of a tdm_reply…().
  *  @param length its size in bytes, which goes out as Content-Length; or TDM_LENGTH_UNKNOWN.
- *  @return as tdm_reply(); -ECANCELED: the request was cancelled. */
+ *  @return as tdm_reply(); -ECANCELED: the request was cancelled; -EDEADLK: not in a handler or a `before`, but where
+ *          nothing may wait (middleware's `arrive`): nothing was done, and another reply can be made. */
 TDM_API int tdm_stream_begin(tdm_request *req, int status, const char *type, uint64_t length);
 /** Write a piece; `bytes` is needed during the call only. For a HEAD it goes nowhere.
  *  @return 0; -EPIPE: the client is gone; -ECANCELED: the request was cancelled (a deadline, a drain); -EMSGSIZE: more
