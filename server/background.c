@@ -2,7 +2,8 @@
 /* DESIGN: how a handler leaves work behind. Admission itself is the executor's (tasks/batch.h); here stands what a route
  * wants when there is no room. Waiting for room is a row of short sleeps: who would tell of room would have to do so on
  * every start of every task, and a handler that waits has milliseconds to spare. It is bounded twice, in time and in
- * how many wait, because every waiter holds its request, its fiber and its client. */
+ * how many wait, because every waiter holds its request, its fiber and its client. Of those that hold places already only one
+ * waits: two could wait for each other, and no task that was reserved starts before its reply. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,30 +32,45 @@ static int wait_for_room(tdm_request *req, const tdm_task_spec *spec)
     return err;
 }
 
-/* May one more wait? */
-static bool enter_queue(tdm__endpoint *endpoint)
+static void leave_queue(tdm_request *req, bool holds)
 {
-    unsigned limit = endpoint->route.max_waiters ? endpoint->route.max_waiters : DEFAULT_WAITERS;
-    if (atomic_fetch_add_explicit(&endpoint->waiters, 1, memory_order_relaxed) < limit)
+    atomic_fetch_sub_explicit(&req->endpoint->waiters, 1, memory_order_relaxed);
+    if (holds)
+        atomic_store(&req->front->app->holder_waits, false);
+}
+
+/* May one more wait? @param holds it has places already. */
+static bool enter_queue(tdm_request *req, const tdm_task_spec *spec, bool holds)
+{
+    const tdm_route *route = &req->endpoint->route;
+    tdm_app *app = req->front->app;
+    if (holds &&
+        (!tdm__batch_could_grow(&req->batch, app->executor, spec) || atomic_exchange(&app->holder_waits, true)))
+        return false;
+    unsigned limit = route->max_waiters ? route->max_waiters : DEFAULT_WAITERS;
+    if (atomic_fetch_add_explicit(&req->endpoint->waiters, 1, memory_order_relaxed) < limit)
         return true;
-    atomic_fetch_sub_explicit(&endpoint->waiters, 1, memory_order_relaxed);
+    leave_queue(req, holds);
     return false;
 }
 
 int tdm_background(tdm_request *req, const tdm_task_spec *spec)
 {
     tdm_executor *executor = req->front->app->executor;
-    if (req->replied)
+    if (req->replied || req->accepted)
         return -EALREADY;
     if (!req->endpoint || req->endpoint->route.full != TDM_WAIT)
         return tdm__batch_add(&req->batch, executor, spec);
     int err = tdm__batch_try(&req->batch, executor, spec);
-    if (err == -EAGAIN && enter_queue(req->endpoint)) {
+    bool holds = req->batch.count > 0;
+    if (err == -EAGAIN && enter_queue(req, spec, holds)) {
         err = wait_for_room(req, spec);
-        atomic_fetch_sub_explicit(&req->endpoint->waiters, 1, memory_order_relaxed);
+        leave_queue(req, holds);
     }
+    if (!err || err == -EINVAL || err == -ECANCELED)
+        return err;
     /* Once more, and this time a refusal counts and gives back what was reserved. */
-    return err == -EAGAIN ? tdm__batch_add(&req->batch, executor, spec) : err;
+    return tdm__batch_add(&req->batch, executor, spec);
 }
 
 /* ---- 202 ---- */

@@ -48,6 +48,7 @@ struct tdm_app {
     _Atomic uint64_t next_request;
     atomic_size_t buffered; /* bytes of bodies that are being read, or whose request still has them */
     atomic_bool draining;
+    atomic_bool holder_waits; /* a request that holds places waits for another (background.c) */
     atomic_int state; /* tdm__app_state; changed by the thread that starts or stops */
 
     pthread_mutex_t lock;

@@ -25,6 +25,14 @@ static void give_back(tdm__batch *batch, bool rejected)
     batch->count = 0;
 }
 
+/* Whoever is not going to try again was rejected. */
+static int count_rejection(tdm_executor *executor, const tdm_task_spec *spec, int err)
+{
+    if (err == -EAGAIN || err == -ESHUTDOWN)
+        atomic_fetch_add(&executor->rejected[spec->lane], 1);
+    return err;
+}
+
 int tdm__batch_try(tdm__batch *batch, tdm_executor *executor, const tdm_task_spec *spec)
 {
     assert(!batch->accepted);
@@ -50,9 +58,18 @@ int tdm__batch_add(tdm__batch *batch, tdm_executor *executor, const tdm_task_spe
     int err = tdm__batch_try(batch, executor, spec);
     if (!err || err == -EINVAL || batch->refused)
         return err;
-    batch->refused = err;
+    batch->refused = count_rejection(executor, spec, err);
     give_back(batch, true);
     return err;
+}
+
+bool tdm__batch_could_grow(const tdm__batch *batch, const tdm_executor *executor, const tdm_task_spec *spec)
+{
+    const tdm__pool *pool = spec->pool || spec->lane == TDM_LOOP ? spec->pool : executor->pools[TDM__BACKGROUND];
+    uint64_t limit = pool ? tdm__pool_limit(pool) : tdm__places_limit(executor, !spec->start), count = 0;
+    for (const tdm_task *task = batch->first; task; task = task->next)
+        count += task->row.lane == spec->lane && task->pool == pool;
+    return count < limit;
 }
 
 void tdm__batch_accept(tdm__batch *batch, tdm_executor *executor, tdm__loop *loop, uint64_t request, uint64_t *first_id,
@@ -127,9 +144,10 @@ int tdm__spawn(tdm_executor *executor, const tdm_task_spec *spec, tdm_task **han
     tdm_task *task;
     if (spec->group)
         return -EINVAL; /* tdm_group_spawn() makes children */
-    int err = tdm__task_create(&task, executor ? executor : tdm_executor_current(), spec, handle);
+    executor = executor ? executor : tdm_executor_current();
+    int err = tdm__task_create(&task, executor, spec, handle);
     if (err)
-        return err;
+        return count_rejection(executor, spec, err);
     place(task);
     if (id)
         *id = task->row.id;
@@ -144,7 +162,7 @@ int tdm__spawn_child(tdm_executor *executor, const tdm_task_spec *spec, unsigned
     tdm_task *task;
     int err = tdm__task_create(&task, executor, spec, false);
     if (err)
-        return err;
+        return count_rejection(executor, spec, err);
     place(task); /* first: once it is in the group, it may be cancelled */
     err = tdm__group_add(spec->group, task);
     if (err) {

@@ -35,6 +35,9 @@ int tdm__batch_add(tdm__batch *batch, tdm_executor *executor, const tdm_task_spe
 /* The same, but for want of room (-EAGAIN) the batch stays as it is, and nothing counts as rejected: to be tried again. */
 int tdm__batch_try(tdm__batch *batch, tdm_executor *executor, const tdm_task_spec *spec);
 
+/* Could the executor take this task too, if it had none but the batch's? Else nobody can make room for it. */
+bool tdm__batch_could_grow(const tdm__batch *batch, const tdm_executor *executor, const tdm_task_spec *spec);
+
 /* Accept all. @param loop the loop that the batch's loop tasks will live on. @param request for the ledger.
  * @param first_id, last_id set when count > 0. Never fails. May be called on any thread. */
 void tdm__batch_accept(tdm__batch *batch, tdm_executor *executor, tdm__loop *loop, uint64_t request, uint64_t *first_id,

@@ -91,17 +91,18 @@ static int take_counted(tdm_executor *executor, tdm_lane lane, tdm__pool *pool, 
     return take_one(executor, lane, pool, limit);
 }
 
+unsigned tdm__places_limit(const tdm_executor *executor, bool fiber)
+{
+    unsigned limit = executor->settings.max_loop_tasks;
+    return fiber && executor->stack_limit < limit ? executor->stack_limit : limit; /* a guard page costs a mapping */
+}
+
 int tdm__place_take(tdm_executor *executor, tdm_lane lane, tdm__pool *pool, bool fiber)
 {
-    uint64_t limit = executor->settings.max_loop_tasks;
     unsigned *kept = kept_here(executor, lane);
-    bool fewer = fiber && executor->stack_limit < limit; /* where a guard page costs a mapping */
-    bool counted = !kept || fewer;
-    if (fewer)
-        limit = executor->stack_limit;
+    unsigned limit = tdm__places_limit(executor, fiber);
+    bool counted = !kept || limit < executor->settings.max_loop_tasks;
     int err = counted ? take_counted(executor, lane, pool, kept, limit) : take_kept(executor, kept, limit);
-    if (err)
-        atomic_fetch_add(&executor->rejected[lane], 1);
     if (err && counted)
         free_places(executor, lane, 1);
     return err;

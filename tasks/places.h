@@ -22,8 +22,10 @@ typedef struct tdm__tally {
 /* How many places a loop takes at a time. 0: one by one. */
 unsigned tdm__places_lot(unsigned max_loop_tasks, unsigned loops);
 
+/* How many places there are for loop tasks. @param fiber: those that need a stack. */
+unsigned tdm__places_limit(const tdm_executor *executor, bool fiber);
 /* Take a place for a task. Any thread. @param pool where it will be queued, or NULL; `fiber`: it will need a stack.
- * @return 0; -EAGAIN: all are taken; -ESHUTDOWN: the executor is closed. What was refused is counted as rejected. */
+ * @return 0; -EAGAIN: all are taken; -ESHUTDOWN: the executor is closed. */
 int tdm__place_take(tdm_executor *executor, tdm_lane lane, struct tdm_pool *pool, bool fiber);
 /* A task exists no more: give its place back, and let the drain know when it was the last. Any thread. */
 void tdm__place_give(tdm_executor *executor, tdm_lane lane);

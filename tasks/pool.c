@@ -436,6 +436,11 @@ tdm__shard *tdm__pool_shard(tdm__pool *pool)
     return &pool->shard;
 }
 
+unsigned tdm__pool_limit(const tdm__pool *pool)
+{
+    return pool->settings.limit;
+}
+
 tdm_executor *tdm__pool_executor(const tdm__pool *pool)
 {
     return pool->executor;

@@ -63,6 +63,7 @@ void tdm__pool_run_inside(tdm__pool *pool, tdm__exec *exec);
 tdm__pool *tdm__pool_current(void);
 
 tdm_executor *tdm__pool_executor(const tdm__pool *pool); /* any thread */
+unsigned tdm__pool_limit(const tdm__pool *pool);         /* of its queue; any thread */
 int64_t tdm__pool_stuck_ns(const tdm__pool *pool);       /* what holds a worker longer is reported; any thread */
 
 /* ---- for the watchdog; any thread ---- */
