@@ -104,6 +104,20 @@ static char *copy_of(const char *text, const char *fallback)
     return strdup(text ? text : fallback);
 }
 
+/* @return false: no memory. */
+static bool copy_if(const char *text, char **copy)
+{
+    *copy = text ? strdup(text) : NULL;
+    return !text == !*copy;
+}
+
+/* Those that stay where they are told, as copies. */
+static const char **text_at(tdm_app_options *options, size_t i)
+{
+    const char **const texts[] = {&options->title, &options->description, &options->openapi, &options->docs};
+    return texts[i];
+}
+
 int tdm_app_create(tdm_app **out, const tdm_app_options *given)
 {
     tdm_app *app = calloc(1, sizeof *app);
@@ -117,8 +131,13 @@ int tdm_app_create(tdm_app **out, const tdm_app_options *given)
     app->version = copy_of(app->options.version, tdm_version());
     app->host = copy_of(app->options.host, "127.0.0.1");
     app->port = copy_of(app->options.port, "8000");
-    app->unix_path = app->options.unix_path ? strdup(app->options.unix_path) : NULL;
-    bool copied = app->name && app->version && app->host && app->port && !app->options.unix_path == !app->unix_path;
+    bool copied =
+        app->name && app->version && app->host && app->port && copy_if(app->options.unix_path, &app->unix_path);
+    for (size_t i = 0; i < sizeof app->texts / sizeof app->texts[0] && copied; i++) {
+        const char **text = text_at(&app->options, i);
+        copied = copy_if(*text, &app->texts[i]);
+        *text = app->texts[i];
+    }
     int err = copied ? resolve_options(app) : -ENOMEM;
     if (!err)
         err = tdm__routers_init(&app->routers, app);
@@ -301,6 +320,8 @@ int tdm_app_destroy(tdm_app **app_at)
     free(app->host);
     free(app->port);
     free(app->unix_path);
+    for (size_t i = 0; i < sizeof app->texts / sizeof app->texts[0]; i++)
+        free(app->texts[i]);
     tdm__cond_finish(&app->changed);
     pthread_mutex_destroy(&app->lock);
     free(app);

@@ -138,7 +138,7 @@ static bool is_line(const char *text)
     return !text || !strpbrk(text, "\r\n");
 }
 
-int tdm_events_send(tdm_request *req, const tdm_event *event)
+int tdm_events_send(tdm_request *req, const tdm_stream_event *event)
 {
     if (!req->stream.told || !is_line(event->id) || !is_line(event->name))
         return -EINVAL;

@@ -33,6 +33,7 @@ typedef enum tdm__app_state { TDM__NEW, TDM__STARTED, TDM__STOPPING, TDM__STOPPE
 struct tdm_app {
     tdm_app_options options; /* the strings are copies, the pointers to doubles are resolved below */
     char *name, *version, *host, *port, *unix_path;
+    char *texts[4]; /* copies of further strings in `options`, which point to them */
     double drain_timeout, drain_announce, drain_grace;
     tdm__routers routers; /* read-only once started */
     struct {
@@ -49,7 +50,7 @@ struct tdm_app {
     atomic_size_t buffered; /* bytes of bodies that are being read, or whose request still has them */
     atomic_bool draining;
     atomic_bool holder_waits; /* a request that holds places waits for another (background.c) */
-    atomic_int state; /* tdm__app_state; changed by the thread that starts or stops */
+    atomic_int state;         /* tdm__app_state; changed by the thread that starts or stops */
 
     pthread_mutex_t lock;
     tdm__cond changed;

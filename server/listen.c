@@ -133,8 +133,10 @@ static int open_tcp(const tdm__listen_options *options, unsigned count, int *fds
                       code == EAI_SYSTEM ? strerror(-err) : gai_strerror(code));
         return err;
     }
+    /* The next address only where this one is none of ours: a port in use is an error, not a wish for another. */
     int err = -EADDRNOTAVAIL, bound = 0;
-    for (const struct addrinfo *info = list; info && err; info = info->ai_next)
+    for (const struct addrinfo *info = list; info && (err == -EADDRNOTAVAIL || err == -EAFNOSUPPORT);
+         info = info->ai_next)
         err = open_all(info, count, fds, &bound, options->backlog);
     freeaddrinfo(list);
     if (err) {

@@ -51,6 +51,8 @@ static const struct {
     {503, "Service Unavailable"},
     {504, "Gateway Timeout"},
     {505, "HTTP Version Not Supported"},
+    {507, "Insufficient Storage"},
+    {511, "Network Authentication Required"},
 };
 
 static const char *const classes[] = {"Informational", "Success", "Redirection", "Client Error", "Server Error"};

@@ -15,6 +15,7 @@
 #include "tasks/stack.h"
 #include "tasks/task.h"
 #include <tandem/clock.h>
+#include <tandem/log.h>
 
 enum {
     DEFAULT_LOOPS = 1,
@@ -111,6 +112,9 @@ static int settle_pool(tdm_executor *executor, const tdm_pool_options *o, unsign
         .stuck_ns = tdm_ns_from_s(o->stuck_after > 0 ? o->stuck_after : DEFAULT_STUCK_S),
         .gauge = &executor->gauges[TDM_POOL],
     };
+    if (to->min > to->max)
+        tdm_log_error("pool `%s`: min_workers is %u, which is more than its %u workers", to->name ? to->name : "",
+                      to->min, to->max);
     return !to->name || !*to->name || to->max > TDM_MAX_WORKERS || to->min > to->max ? -EINVAL : 0;
 }
 

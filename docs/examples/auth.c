@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is asking: a part of a service for everybody, one for people with a password, one for programs with a token.
+/* Who is asking: a part of a service for everybody, one for people with a password, one for programs with a token, and
+ * one for browsers with a key in a cookie.
  *
  *     curl -i -u ada:secret http://127.0.0.1:8000/people/me
  *     curl -i -H 'Authorization: Bearer t0ken' http://127.0.0.1:8000/programs/me
+ *     curl -i -b 'session=c00kie' http://127.0.0.1:8000/browsers/me
  *
  * A real service keeps neither passwords nor tokens in its source: `check` in place of `users` and `tokens` asks
  * whatever knows them. */
@@ -11,7 +13,7 @@
 #include <tandem/tandem.h>
 
 static const char *const users[] = {"ada:secret", "bob:hidden", NULL};
-static const char *const tokens[] = {"t0ken", NULL};
+static const char *const tokens[] = {"t0ken", NULL}, *const sessions[] = {"c00kie", NULL};
 static const char *const origins[] = {"https://app.example.org", NULL};
 
 static int get_public(tdm_request *req)
@@ -36,7 +38,9 @@ static int add_guarded(tdm_app *app, const char *prefix, tdm_middleware guard)
 {
     tdm_router *router;
     int err = tdm_router_create(&router, tdm_app_router(app), &(tdm_router_options){.prefix = prefix});
-    if (!err)
+    if (err)
+        guard.drop(guard.arg); /* nobody has it yet */
+    else
         err = tdm_router_use(router, guard);
     return err ? err : tdm_router_get(router, "/me", get_me);
 }
@@ -55,7 +59,10 @@ static int set_up(tdm_app *app)
         err = tdm_app_get(app, "/", get_public);
     if (!err)
         err = add_guarded(app, "/people", tdm_basic_auth(&(tdm_basic_options){.users = users, .realm = "people"}));
-    return err ? err : add_guarded(app, "/programs", tdm_bearer_auth(&(tdm_token_options){.tokens = tokens}));
+    if (!err)
+        err = add_guarded(app, "/programs", tdm_bearer_auth(&(tdm_token_options){.tokens = tokens}));
+    const tdm_token_options cookie = {.tokens = sessions, .in = TDM_COOKIE, .key = "session"};
+    return err ? err : add_guarded(app, "/browsers", tdm_api_key(&cookie));
 }
 
 int main(int argc, char **argv)

@@ -69,12 +69,14 @@ static int get_ticks(tdm_request *req)
 {
     const struct ticks *params = tdm_request_params(req);
     const char *last = tdm_events_last_id(req);
-    int64_t from = last ? strtoll(last, NULL, 10) + 1 : 1;
+    int64_t seen = last ? strtoll(last, NULL, 10) : 0;
+    if (seen >= params->count)
+        return tdm_reply_empty(req, 204); /* there is no more: a browser comes back no more either */
     int err = tdm_events_begin(req, NULL);
-    for (int64_t i = from; i <= params->count && !err; i++) {
+    for (int64_t i = seen > 0 ? seen + 1 : 1; i <= params->count && !err; i++) {
         char id[24];
         snprintf(id, sizeof id, "%lld", (long long) i);
-        err = tdm_events_send(req, &(tdm_event){.id = id, .name = "tick", .data = id});
+        err = tdm_events_send(req, &(tdm_stream_event){.id = id, .name = "tick", .data = id});
         if (!err)
             err = tdm_sleep(params->period);
     }

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,12 +51,12 @@ static int write_all(int fd, const char *bytes, size_t size)
 }
 
 /* Written under another name first, so that nobody fetches half a file. */
-static int save(const char *name, const void *bytes, size_t size, uint64_t number)
+static int save(const char *name, const void *bytes, size_t size)
 {
     char path[512], draft[512];
     snprintf(path, sizeof path, "%s/%s", directory, name);
-    snprintf(draft, sizeof draft, "%s/.%llu.draft", directory, (unsigned long long) number);
-    int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    snprintf(draft, sizeof draft, "%s/.draft-XXXXXX", directory);
+    int fd = mkostemp(draft, O_CLOEXEC);
     if (fd < 0)
         return -errno;
     int err = write_all(fd, bytes, size);
@@ -74,7 +75,7 @@ static int put_file(tdm_request *req)
     const struct upload *params = tdm_request_params(req);
     size_t size;
     const void *bytes = tdm_request_body(req, &size);
-    int err = save(params->name, bytes, size, tdm_request_id(req));
+    int err = save(params->name, bytes, size);
     if (err == -ENOSPC)
         return tdm_fail(req, 507, "the disk is full");
     if (err)

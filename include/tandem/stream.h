@@ -48,16 +48,16 @@ typedef struct tdm_events_options {
     unsigned retry_ms; /**< after which a client should connect again; 0: its own default */
 } tdm_events_options;
 
-typedef struct tdm_event {
+typedef struct tdm_stream_event {
     const char *id;   /**< or NULL; no line ends */
     const char *name; /**< of the event; NULL: "message"; no line ends */
     const char *data; /**< may have several lines */
-} tdm_event;
+} tdm_stream_event;
 
 /** Begin a reply of events. @param options NULL: the defaults. @return as tdm_stream_begin(). */
 TDM_API int tdm_events_begin(tdm_request *req, const tdm_events_options *options);
 /** Send one event; waits as tdm_stream_write() does. @return likewise; -EINVAL also: a line end in `id` or `name`. */
-TDM_API int tdm_events_send(tdm_request *req, const tdm_event *event);
+TDM_API int tdm_events_send(tdm_request *req, const tdm_stream_event *event);
 /** The id of the last event that the client got before it came back; NULL: it begins. */
 TDM_API const char *tdm_events_last_id(const tdm_request *req);
 

@@ -70,7 +70,9 @@ static bool is_taken(const struct tdm_app *app, const char *path)
 static int add(struct tdm_app *app, const char *path, const char *more, tdm_handler_fn *run)
 {
     char whole[512];
-    int n = snprintf(whole, sizeof whole, "%s%s", path, more);
+    size_t size = strlen(path);
+    int n = snprintf(whole, sizeof whole, "%.*s%s", (int) (size && path[size - 1] == '/' && *more ? size - 1 : size),
+                     path, more);
     if (n < 0 || (size_t) n >= sizeof whole)
         return -EINVAL;
     if (is_taken(app, whole))
@@ -97,16 +99,21 @@ static const char *relative(const char *from, const char *to)
     return strncmp(from, to, directory) == 0 && !strchr(to + directory, '/') ? to + directory : to;
 }
 
-/* The page with its places filled in; @BASE@ is the page's own last segment. */
+/* The page's own last segment, from where its parts are found. */
+static const char *base_of(const char *docs)
+{
+    const char *last = strrchr(docs, '/') + 1;
+    return *last ? last : "."; /* "/" itself, or another with a slash at its end */
+}
+
+/* The page with its places filled in. */
 static char *make_page(const struct tdm_app *app, const char *docs, const char *openapi)
 {
     const char *title = or_default(app->options.title, app->name);
     const struct {
         const char *mark, *text;
-    } places[] = {{"@TITLE@", title},
-                  {"@BASE@", strrchr(docs, '/') + 1},
-                  {"@OPENAPI@", relative(docs, openapi)},
-                  {"@PATH@", openapi}};
+    } places[] = {
+        {"@TITLE@", title}, {"@BASE@", base_of(docs)}, {"@OPENAPI@", relative(docs, openapi)}, {"@PATH@", openapi}};
     size_t room = tdm__asset_page_html_size + 1;
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         room += 4 * 6 * strlen(places[i].text); /* each stands in the page at most four times */
@@ -137,16 +144,16 @@ int tdm__docs_add(struct tdm_app *app)
     int err = add(app, openapi, "", get_document);
     if (err || !*docs || is_taken(app, docs))
         return err;
+    free(app->docs.page); /* of a start that failed */
+    app->docs.page = *docs == '/' ? make_page(app, docs, openapi) : NULL;
+    if (*docs == '/' && !app->docs.page)
+        return -ENOMEM;
     err = add(app, docs, "", get_page); /* first: it says what is wrong with the path, if anything is */
     if (!err)
         err = add(app, docs, "/page.css", get_style);
     if (!err)
         err = add(app, docs, "/page.js", get_script);
-    if (err)
-        return err;
-    free(app->docs.page); /* of a start that failed */
-    app->docs.page = make_page(app, docs, openapi);
-    return app->docs.page ? 0 : -ENOMEM;
+    return err;
 }
 
 int tdm__docs_write(struct tdm_app *app)

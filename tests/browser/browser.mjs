@@ -99,7 +99,7 @@ async function tryItems(browser, server) {
   assert.equal(reply.status, 201);
   assert.equal(JSON.parse(reply.body).id, 1);
   assert.match(reply.head, /location: \/shop\/items\/1/);
-  assert.match(reply.curl, /^curl -i -X POST -H 'content-type: application\/json' --data-binary /);
+  assert.match(reply.curl, /^curl -i -X POST -H 'content-type: application\/json' --data-raw /);
   await unfold(page, 'get_shop_items_id_int');
   await fill(page, '[id="get_shop_items_id_int-path-id"]', '1');
   reply = await send(page, 'get_shop_items_id_int');
@@ -141,6 +141,22 @@ async function tryAuth(browser, server) {
   const reply = await send(page, 'get_people_me');
   assert.equal(reply.status, 200);
   assert.equal(JSON.parse(reply.body).user, 'ada');
+  /* A cookie is sent with its own request, and with none after it. */
+  await unfold(page, 'get_browsers_me');
+  await page.type('#credential-session-key', 'c00kie');
+  const session = await send(page, 'get_browsers_me');
+  assert.equal(session.status, 200);
+  assert.match(session.curl, / -b 'session=c00kie' /);
+  assert.equal(await page.evaluate(() => document.cookie), '');
+  await fill(page, '#credential-session-key', ' ');
+  await page.$eval('#credential-session-key', (input) => { input.value = ''; input.dispatchEvent(new Event('input')); });
+  assert.equal((await send(page, 'get_browsers_me')).status, 401);
+  /* What no header field can hold is said, and not silently dropped. */
+  await unfold(page, 'get_programs_me');
+  await page.type('#credential-bearer-token', 't\u0142ken');
+  await page.click(`${route('get_programs_me')} button.send`);
+  await page.waitForSelector(`${route('get_programs_me')} .output[data-done]`);
+  assert.match(await page.$eval(`${route('get_programs_me')} .status`, (state) => state.textContent), /^no reply: /);
   await page.close();
   assert.deepEqual(wrong.filter((text) => !/401/.test(text)), []);
 }
@@ -170,7 +186,7 @@ async function main() {
   await test('the validator accepts a document with credentials', async () => {
     const document = await validate(servers.auth);
     assert.deepEqual(document.paths['/people/me'].get.security, [{basic: []}]);
-    assert.deepEqual(Object.keys(document.components.securitySchemes).sort(), ['basic', 'bearer']);
+    assert.deepEqual(Object.keys(document.components.securitySchemes).sort(), ['basic', 'bearer', 'session']);
   });
   await test('a person adds an item and looks at it', () => tryItems(browser, servers.items));
   await test('a person asks the daemon for its tasks', () => tryDaemon(browser, servers.daemon));

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/http/http.h"
@@ -143,9 +144,62 @@ START_TEST(a_table_that_was_refused_is_refused_again_and_leaves_nothing)
 }
 END_TEST
 
+/* ---- where they are, and what they say ---- */
+
+static int status_at(const char *docs, const char *more)
+{
+    char target[64];
+    snprintf(target, sizeof target, "%s%s", docs, more);
+    return status_of(target);
+}
+
+START_TEST(the_page_may_be_anywhere_and_its_words_need_not_be_kept)
+{
+    static const char *const places[] = {"/", "/docs", "/a/docs/", "/a/b"};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        char title[16] = "A title", about[16] = "What it is", docs[16], openapi[16] = "/api.json";
+        snprintf(docs, sizeof docs, "%s", places[i]);
+        const tdm_app_options options = {
+            .transport = http_transport(), .title = title, .description = about, .docs = docs, .openapi = openapi};
+        ck_assert_int_eq(tdm_app_create(&app, &options), 0);
+        memset(title, 'x', sizeof title - 1);
+        memset(about, 'x', sizeof about - 1);
+        memset(docs, 'x', sizeof docs - 1);
+        memset(openapi, 'x', sizeof openapi - 1);
+        start();
+        const tdm_testreply *reply = tdm_testclient_get(t, places[i]);
+        ck_assert_int_eq(reply->status, 200);
+        ck_assert_ptr_nonnull(strstr(reply->body, "<title>A title"));
+        reply = tdm_testclient_get(t, "/api.json");
+        ck_assert_ptr_nonnull(strstr(reply->body, "\"description\":\"What it is\""));
+        size_t size = strlen(places[i]);
+        const char *slash = places[i][size - 1] == '/' ? "" : "/";
+        char script[32], style[32];
+        snprintf(script, sizeof script, "%spage.js", slash);
+        snprintf(style, sizeof style, "%spage.css", slash);
+        ck_assert_int_eq(status_at(places[i], script), 200);
+        ck_assert_int_eq(status_at(places[i], style), 200);
+        end();
+    }
+}
+END_TEST
+
+START_TEST(a_page_that_can_be_nowhere_keeps_the_app_from_starting)
+{
+    for (int i = 0; i < 2; i++) {
+        const tdm_app_options options = {.docs = i ? "docs" : "/a//b"};
+        ck_assert_int_eq(tdm_app_create(&app, &options), 0);
+        for (int tries = 0; tries < 2; tries++)
+            ck_assert_int_eq(tdm_app_start(app), -EINVAL);
+        ck_assert_int_eq(tdm_app_destroy(&app), 0);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    return http_main("openapi",
-                     (const TTest *const[]){a_limit_is_told_where_there_is_one,
-                                            a_table_that_was_refused_is_refused_again_and_leaves_nothing, NULL});
+    return http_main("openapi", (const TTest *const[]){a_limit_is_told_where_there_is_one,
+                                                       a_table_that_was_refused_is_refused_again_and_leaves_nothing,
+                                                       the_page_may_be_anywhere_and_its_words_need_not_be_kept,
+                                                       a_page_that_can_be_nowhere_keeps_the_app_from_starting, NULL});
 }

@@ -136,6 +136,8 @@ START_TEST(each_part_asks_for_its_own_credentials)
     expect(ask("GET", "/people/me", "Authorization: Basic YWRhOnNlY3JldA==\r\n"), 200, "{\"user\":\"ada\"}");
     expect(ask("GET", "/programs/me", "Authorization: Basic YWRhOnNlY3JldA==\r\n"), 401, NULL);
     expect(ask("GET", "/programs/me", "Authorization: Bearer t0ken\r\n"), 200, "{\"user\":\"t0ken\"}");
+    expect(ask("GET", "/browsers/me", "Cookie: session=other\r\n"), 401, NULL);
+    expect(ask("GET", "/browsers/me", "Cookie: a=b; session=c00kie\r\n"), 200, "{\"user\":\"c00kie\"}");
     end();
     daemon_finish(&example);
 }

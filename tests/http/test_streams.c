@@ -100,7 +100,7 @@ static int not_begun(tdm_request *req)
     ck_assert_int_eq(tdm_stream_write(req, "x", 1), -EINVAL);
     ck_assert_int_eq(tdm_stream_end(req), -EINVAL);
     ck_assert_int_eq(tdm_stream_begin(req, 204, NULL, TDM_LENGTH_UNKNOWN), -EINVAL);
-    ck_assert_int_eq(tdm_events_send(req, &(tdm_event){.data = "x"}), -EINVAL);
+    ck_assert_int_eq(tdm_events_send(req, &(tdm_stream_event){.data = "x"}), -EINVAL);
     return tdm_reply_text(req, 200, "ok");
 }
 
@@ -126,11 +126,11 @@ static int events(tdm_request *req)
 {
     const char *last = tdm_events_last_id(req);
     int err = tdm_events_begin(req, &(tdm_events_options){.heartbeat = 0.05, .retry_ms = 700});
-    ck_assert_int_eq(tdm_events_send(req, &(tdm_event){.name = "a\nb"}), -EINVAL);
+    ck_assert_int_eq(tdm_events_send(req, &(tdm_stream_event){.name = "a\nb"}), -EINVAL);
     if (!err)
-        err = tdm_events_send(req, &(tdm_event){.id = "8", .name = "tick", .data = "one\ntwo\r\n"});
+        err = tdm_events_send(req, &(tdm_stream_event){.id = "8", .name = "tick", .data = "one\ntwo\r\n"});
     if (!err)
-        err = tdm_events_send(req, &(tdm_event){.data = last ? last : "none"});
+        err = tdm_events_send(req, &(tdm_stream_event){.data = last ? last : "none"});
     if (!err)
         err = tdm_sleep(60); /* the heart beats meanwhile */
     results[0] = err;

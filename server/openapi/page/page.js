@@ -97,8 +97,19 @@ function base64(text) {
 }
 
 function setCookie(request, name, value) {
-  document.cookie = `${name}=${value}; path=/; SameSite=Strict`;
-  request.cookies = true;
+  request.cookies.push([name, value]);
+}
+
+/* For one request: afterwards each is what it was before, so that no later request has it. */
+async function withCookies(cookies, run) {
+  const before = new Map(document.cookie.split('; ').map((pair) => [pair.split('=', 1)[0], pair]));
+  for (const [name, value] of cookies) document.cookie = `${name}=${value}; path=/; SameSite=Strict`;
+  try {
+    return await run();
+  } finally {
+    for (const [name] of cookies)
+      document.cookie = before.has(name) ? `${before.get(name)}; path=/; SameSite=Strict` : `${name}=; path=/; max-age=0`;
+  }
 }
 
 /* Add to a request what its route asks for. */
@@ -178,7 +189,7 @@ function showReplies(operation, inside) {
 /* ---- sending ---- */
 
 function makeRequest(method, path, fields, body) {
-  const request = {method: method.toUpperCase(), headers: new Headers(), query: new URLSearchParams()};
+  const request = {method: method.toUpperCase(), headers: new Headers(), query: new URLSearchParams(), cookies: []};
   request.path = path;
   for (const {parameter, input} of fields) {
     const values = input.className === 'list' ? input.value.split('\n').filter(Boolean) : [input.value];
@@ -218,13 +229,16 @@ function curlOf(request, url) {
   const words = ['curl', '-i'];
   if (request.method !== 'GET') words.push('-X', request.method);
   for (const [name, value] of request.headers) words.push('-H', quote(`${name}: ${value}`));
-  if (request.body !== undefined) words.push('--data-binary', quote(request.body));
+  if (request.cookies.length) words.push('-b', quote(request.cookies.map(([name, value]) => `${name}=${value}`).join('; ')));
+  /* Not --data-binary, which takes a body that begins with @ for the name of a file. */
+  if (request.body !== undefined) words.push('--data-raw', quote(request.body));
   words.push(quote(new URL(url, location.href).href));
   return words.join(' ');
 }
 
+/* A number of more digits than a double has would be shown as another. */
 function pretty(type, text) {
-  if (!/[/+]json/.test(type || '')) return text;
+  if (!/[/+]json/.test(type || '') || /\d{16}/.test(text)) return text;
   try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return text; }
 }
 
@@ -243,16 +257,18 @@ async function readBody(reply, show) {
   show(pretty(type, text.slice(0, 200000)));
 }
 
-async function send(request, output, stop) {
-  const url = address(request), began = performance.now();
+async function send(make, output, stop) {
+  const began = performance.now();
   const state = el('p', {className: 'status', textContent: 'waiting …'}), head = el('pre', {}), body = el('pre', {});
-  output.replaceChildren(el('h3', {textContent: 'Reply'}), state, el('pre', {textContent: curlOf(request, url)}));
+  output.replaceChildren(el('h3', {textContent: 'Reply'}), state);
   try {
+    const request = make(), url = address(request); /* a header field may hold a character that none can */
+    output.append(el('pre', {textContent: curlOf(request, url)}));
     /* Cookies only where the route takes one: without them a 401 does not make the browser ask for a password itself. */
     const options = {method: request.method, headers: request.headers, signal: stop.signal, cache: 'no-store',
-      credentials: request.cookies ? 'same-origin' : 'omit'};
+      credentials: request.cookies.length ? 'same-origin' : 'omit'};
     if (request.body !== undefined) options.body = request.body;
-    const reply = await fetch(url, options);
+    const reply = await withCookies(request.cookies, () => fetch(url, options));
     const ms = (performance.now() - began).toFixed(1);
     state.textContent = `${reply.status} ${reply.statusText} · ${ms} ms`;
     state.classList.toggle('wrong', reply.status >= 400);
@@ -278,12 +294,16 @@ function showSending(method, path, operation, fields, body, inside) {
       missing.input.focus();
       return;
     }
-    const stop = new AbortController(), request = makeRequest(method, path, fields, body);
-    authorize(operation, request);
+    const stop = new AbortController();
+    const make = () => {
+      const request = makeRequest(method, path, fields, body);
+      authorize(operation, request);
+      return request;
+    };
     delete output.dataset.done;
     stopper.onclick = () => stop.abort();
     sender.disabled = !(stopper.disabled = false);
-    await send(request, output, stop);
+    await send(make, output, stop);
     sender.disabled = !(stopper.disabled = true);
   });
   inside.append(el('div', {className: 'buttons'}, sender, stopper), output);
