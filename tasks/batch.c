@@ -26,7 +26,7 @@ static void give_back(tdm__batch *batch, bool rejected)
 }
 
 /* Whoever is not going to try again was rejected. */
-static int count_rejection(tdm_executor *executor, const tdm_task_spec *spec, int err)
+int tdm__count_rejection(tdm_executor *executor, const tdm_task_spec *spec, int err)
 {
     if (err == -EAGAIN || err == -ESHUTDOWN)
         atomic_fetch_add(&executor->rejected[spec->lane], 1);
@@ -58,7 +58,7 @@ int tdm__batch_add(tdm__batch *batch, tdm_executor *executor, const tdm_task_spe
     int err = tdm__batch_try(batch, executor, spec);
     if (!err || err == -EINVAL || batch->refused)
         return err;
-    batch->refused = count_rejection(executor, spec, err);
+    batch->refused = tdm__count_rejection(executor, spec, err);
     give_back(batch, true);
     return err;
 }
@@ -147,7 +147,7 @@ int tdm__spawn(tdm_executor *executor, const tdm_task_spec *spec, tdm_task **han
     executor = executor ? executor : tdm_executor_current();
     int err = tdm__task_create(&task, executor, spec, handle);
     if (err)
-        return count_rejection(executor, spec, err);
+        return tdm__count_rejection(executor, spec, err);
     place(task);
     if (id)
         *id = task->row.id;
@@ -162,7 +162,7 @@ int tdm__spawn_child(tdm_executor *executor, const tdm_task_spec *spec, unsigned
     tdm_task *task;
     int err = tdm__task_create(&task, executor, spec, false);
     if (err)
-        return count_rejection(executor, spec, err);
+        return err;
     place(task); /* first: once it is in the group, it may be cancelled */
     err = tdm__group_add(spec->group, task);
     if (err) {

@@ -119,8 +119,10 @@ tdm_context_mark tdm_context_save(void)
 void tdm_context_restore(tdm_context_mark mark)
 {
     tdm__exec *exec = tdm__exec_to_wait();
-    if (!exec)
+    if (!exec) { /* where nothing could be set meanwhile, such as an evented task */
+        tdm__context_unref(mark._context);
         return;
+    }
     tdm__context_unref(exec->context);
     exec->context = mark._context;
 }

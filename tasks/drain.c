@@ -2,7 +2,6 @@
 /* DESIGN: the orderly stop of the executor, in the order of docs/drain.md: refuse, wait, cancel, wait a little, close
  * the books. One thread drives it and asks each shard; a loop that a task holds is not waited for (round.h).
  * What runs on after the books are closed keeps its memory: nothing is freed under a thread that may still use it. */
-#include <assert.h>
 #include <stdlib.h>
 
 #include "tasks/executor.h"
@@ -124,7 +123,8 @@ static void close_books(tdm__shard *shard, shard_drain *part)
             tdm__task_abandon((tdm_task *) row);
         else
             tdm__task_drop((tdm_task *) row, &over);
-        assert(!over); /* what was in a queue is gone since call_off() */
+        if (over) /* it was on its way into a queue at call_off() */
+            tdm__message_list_add(&part->over, &over->exec.message);
     }
     tdm__shard_lifetime(shard, &part->lifetime);
 }
@@ -167,14 +167,19 @@ static void retire_dropped(shard_drain *part)
         tdm__task_over(tdm__task_of(tdm__exec_of(message)));
 }
 
-static void stop_the_rest(drain *d, double grace)
+static void retire_all_dropped(drain *d)
 {
-    atomic_store(&d->executor->dropping, true); /* first: what becomes ready from now on is dropped too */
-    on_each_shard(d, call_off_loop, call_off);
     for (unsigned i = 0; i < d->executor->settings.loops; i++)
         retire_dropped(&d->loops[i]);
     for (unsigned i = TDM__BACKGROUND; i < d->pool_count; i++)
         retire_dropped(&d->pools[i]);
+}
+
+static void stop_the_rest(drain *d, double grace)
+{
+    atomic_store(&d->executor->dropping, true); /* first: what becomes ready from now on is dropped too */
+    on_each_shard(d, call_off_loop, call_off);
+    retire_all_dropped(d);
     tdm__watch_notify(&d->executor->watch); /* followers of what still runs have ended too */
     wait_while(d->executor, has_tasks, grace);
 }
@@ -230,6 +235,7 @@ int tdm_executor_drain(tdm_executor *executor, const tdm_drain_options *options,
     if (has_tasks(executor))
         stop_the_rest(&d, o->grace);
     on_each_shard(&d, close_books_of_loop, close_books);
+    retire_all_dropped(&d);
     tdm__watch_notify(&executor->watch);
     report(&d, &r);
     for (unsigned i = 0; i < TDM_LANES; i++) {

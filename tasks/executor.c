@@ -48,11 +48,13 @@ static int resolve(tdm_executor_options *to, const tdm_executor_options *from)
     *to = from ? *from : (tdm_executor_options){0};
     to->loops = or_default(to->loops, DEFAULT_LOOPS);
     to->workers = or_default(to->workers, auto_workers());
+    to->min_workers = or_default(to->min_workers, 1);
     to->queue = or_default(to->queue, DEFAULT_QUEUE);
     to->max_loop_tasks = or_default(to->max_loop_tasks, DEFAULT_LOOP_TASKS);
     to->ledger = or_default(to->ledger, DEFAULT_LEDGER);
     to->turn_limit = or_default(to->turn_limit, DEFAULT_TURN);
     to->hold_limit = to->hold_limit == 0 ? DEFAULT_HOLD_S : to->hold_limit;
+    to->stuck_after = to->stuck_after > 0 ? to->stuck_after : DEFAULT_STUCK_S;
     return to->loops > TDM_MAX_LOOPS || to->workers > TDM_MAX_WORKERS ? -EINVAL : 0;
 }
 
@@ -72,6 +74,9 @@ tdm__loop *tdm__executor_loop(tdm_executor *executor, unsigned index)
 static void tear_down(tdm_executor *executor)
 {
     tdm__watchdog_destroy(&executor->watchdog);
+    for (unsigned i = 0; i < TDM_MAX_POOLS; i++) /* all first: a worker of one may be bringing work to another */
+        if (executor->pools[i])
+            tdm__pool_stop(executor->pools[i]);
     for (unsigned i = 0; i < TDM_MAX_POOLS; i++)
         tdm__pool_destroy(&executor->pools[i]);
     for (unsigned i = 0; i < executor->settings.loops; i++)

@@ -297,13 +297,14 @@ int tdm_group_spawn(tdm_group *group, const tdm_task_spec *spec)
 {
     unsigned index;
     int err = spawn(group, spec, &index);
-    return err ? err : (int) index;
+    return err ? tdm__count_rejection(group->executor, spec, err) : (int) index;
 }
 
 int tdm__group_spawn(tdm_group *group, const tdm_task_spec *spec)
 {
     unsigned index;
-    return spawn(group, spec, &index);
+    int err = spawn(group, spec, &index);
+    return err == -EAGAIN ? err : tdm__count_rejection(group->executor, spec, err);
 }
 
 void tdm_group_cancel(tdm_group *group)

@@ -15,7 +15,7 @@ bool tdm__group_has(const tdm_group *group, tdm__exec *exec);
 
 /* At most `room` children at once that have not been told of. The policy is TDM_COLLECT. */
 int tdm__group_open_stream(tdm_group **out, tdm_executor *executor, unsigned room);
-/* As tdm_group_spawn(). @return 0 or an error. */
+/* As tdm_group_spawn(), but for want of room nothing counts as rejected: it will be tried again. @return 0 or an error. */
 int tdm__group_spawn(tdm_group *group, const tdm_task_spec *spec);
 /* As tdm_group_next(). */
 int tdm__group_take(tdm_group *group, tdm_end *end, void **arg);

@@ -6,6 +6,7 @@
 #include <tandem/map.h>
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "tasks/exec.h"
@@ -214,7 +215,7 @@ int tdm_map(const tdm_map_options *options)
         double interval_s = 1 / options->per_second;
         if (!(interval_s >= TDM_LIMITER_MIN_INTERVAL && interval_s <= TDM_LIMITER_MAX_INTERVAL))
             return -EINVAL;
-        m.interval_ns = tdm_ns_from_s(interval_s);
+        m.interval_ns = (int64_t) ceil(1e9 / options->per_second); /* never one too many in a second */
     }
     if (!tdm__exec_to_wait())
         return -EDEADLK;

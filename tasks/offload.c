@@ -67,8 +67,8 @@ int tdm_offload(tdm_task_fn *run, void *arg, const tdm_offload_options *options,
     err = tdm_join(&task, &end);
     if (err)
         return cut_short(task, err, o->abandon);
-    if (end.state == TDM_DROPPED || end.state == TDM_SKIPPED)
-        return end.result; /* it never ran: a drain has ended */
+    if (!end.ran)
+        return end.result; /* a drain has ended, or somebody has cancelled it by its id */
     if (result)
         *result = end.result;
     return 0;

@@ -376,9 +376,13 @@ static bool rest(tdm__worker *self)
     return pool->first || (!pool->stop && (in_time || atomic_load(&pool->active) <= pool->settings.min));
 }
 
-/* With the lock. @return false: work has come from somebody who saw neither a worker asleep nor room for a new one. */
-static bool leave(tdm__pool *pool)
+/* With the lock. @return false: work has come from somebody who saw neither a worker asleep nor room for a new one; or
+ * whoever started the worker has not written its thread down, which the next one in its place is to join. */
+static bool leave(tdm__worker *self)
 {
+    tdm__pool *pool = self->pool;
+    if (self->starting && !pool->stop)
+        return false;
     atomic_fetch_sub(&pool->active, 1); /* before the look: whoever posts after the look sees the room */
     if (pool->stop || tdm__inbox_is_empty(&pool->intake))
         return true;
@@ -394,7 +398,7 @@ void tdm__worker_main(tdm__worker *self)
     atomic_store(&pool->waking, false); /* it was started to be woken */
     do
         work(self);
-    while (rest(self) || !leave(pool));
+    while (rest(self) || !leave(self));
     self->state = TDM__WORKER_ENDED;
     tdm__unlock(&pool->lock);
 }

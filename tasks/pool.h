@@ -20,7 +20,9 @@ typedef struct tdm__pool_settings {
 
 /* Start the first workers; threads are called tdm-NAME-N. @return 0; -ENOMEM; -EAGAIN. */
 int tdm__pool_create(tdm__pool **out, tdm_executor *executor, const tdm__pool_settings *settings);
-/* Stop the workers and free the pool. Nothing may be queued or running. NULL is accepted. */
+/* Stop the workers. Nothing may be queued or running. */
+void tdm__pool_stop(tdm__pool *pool);
+/* Free a pool that was stopped, and to which no worker of another can bring work any more. NULL is accepted. */
 void tdm__pool_destroy(tdm__pool **pool);
 
 /* Take a place for one more that is accepted and not yet started. Any thread. @return false: the pool is full. */

@@ -51,6 +51,7 @@ static tdm__worker *claim_slot(tdm__pool *pool, bool *join)
             continue;
         *join = worker->state == TDM__WORKER_ENDED;
         worker->state = TDM__WORKER_ALIVE;
+        worker->starting = true;
         pool->starting++;
         atomic_fetch_add(&pool->active, 1);
         return worker;
@@ -66,6 +67,7 @@ static int start(tdm__worker *worker)
     pthread_t thread;
     int err = tdm__thread_start(&thread, name, run, worker);
     tdm__lock(&pool->lock);
+    worker->starting = false;
     if (err) {
         worker->state = TDM__WORKER_NONE;
         atomic_fetch_sub(&pool->active, 1);
@@ -183,14 +185,17 @@ int tdm__pool_create(tdm__pool **out, tdm_executor *executor, const tdm__pool_se
     return 0;
 }
 
+void tdm__pool_stop(tdm__pool *pool)
+{
+    stop_workers(pool);
+}
+
 void tdm__pool_destroy(tdm__pool **slot)
 {
     tdm__pool *pool = *slot;
-    if (!pool)
-        return;
     *slot = NULL;
-    stop_workers(pool);
-    pool_free(pool);
+    if (pool)
+        pool_free(pool);
 }
 
 /* ---- the watchdog's look ---- */

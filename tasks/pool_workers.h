@@ -18,6 +18,7 @@ typedef struct tdm__worker {
     tdm__worker_state state;
     tdm__exec *innermost; /* what it runs; guarded by the pool's lock */
     tdm__parking parking;
+    bool starting;         /* `thread` is still to be written: nobody can join it; guarded by the pool's lock */
     bool accompanied;      /* between its last two runs another worker ended one; guarded by the pool's lock */
     tdm__near_clock clock; /* the worker's own */
 

@@ -146,6 +146,12 @@ static bool is_too_old(const tdm__task_more *more, int64_t now_ns)
     return (more->start_by_ns && now_ns > more->start_by_ns) || (more->deadline_ns && now_ns >= more->deadline_ns);
 }
 
+static void end_cancelled(tdm_task *task)
+{
+    task->row.cancel_requested = true;
+    end_unstarted(task, TDM_CANCELLED, TDM__NO_REASON, -ECANCELED);
+}
+
 /* Does the turn of `task` end before it began? Ends it if so. */
 static bool is_over(tdm_task *task, int64_t now_ns)
 {
@@ -154,7 +160,7 @@ static bool is_over(tdm_task *task, int64_t now_ns)
     if (task->skip)
         end_unstarted(task, TDM_SKIPPED, TDM__NOT_MET, 0);
     else if (atomic_load_explicit(&task->exec.cancel, memory_order_relaxed))
-        end_unstarted(task, TDM_CANCELLED, TDM__NO_REASON, -ECANCELED);
+        end_cancelled(task);
     else if (atomic_load_explicit(&task->executor->dropping, memory_order_relaxed))
         end_unstarted(task, TDM_DROPPED, TDM__DRAIN_ENDED, -ESHUTDOWN);
     else if (task->more && is_too_old(tdm__task_more_of(task), now_ns))
@@ -295,18 +301,20 @@ static void run(tdm__exec *exec)
         tdm__task_drop_arg(task); /* the earlier the better */
 }
 
-static bool is_past_deadline(tdm_task *task, int64_t now_ns)
+/* By the clock itself, as the waits: a loop's may be some microseconds old. */
+static bool is_past_deadline(tdm_task *task)
 {
-    return task->more && tdm__task_more_of(task)->deadline_ns && now_ns >= tdm__task_more_of(task)->deadline_ns;
+    int64_t deadline_ns = task->more ? tdm__task_more_of(task)->deadline_ns : 0;
+    return deadline_ns && tdm_clock_ns() >= deadline_ns;
 }
 
-static tdm_state end_state(tdm_task *task, int64_t now_ns)
+static tdm_state end_state(tdm_task *task)
 {
     if (task->result >= 0)
         return TDM_DONE;
     if (task->result == -ECANCELED && atomic_load(&task->exec.cancel))
         return TDM_CANCELLED;
-    if (task->result == -ETIMEDOUT && is_past_deadline(task, now_ns))
+    if (task->result == -ETIMEDOUT && is_past_deadline(task))
         return TDM_TIMED_OUT;
     return TDM_FAILED;
 }
@@ -319,7 +327,7 @@ void tdm__task_finished(tdm_task *task, int64_t now_ns)
         return; /* abandoned: the books are closed */
     task->row.cancel_requested |= atomic_load_explicit(&task->exec.cancel, memory_order_relaxed);
     task->row.error = task->result < 0 ? task->result : 0;
-    tdm__shard_end(shard_of(task), &task->row, end_state(task, now_ns), now_ns);
+    tdm__shard_end(shard_of(task), &task->row, end_state(task), now_ns);
 }
 
 static void finish(tdm__exec *exec, int64_t now_ns)

@@ -75,7 +75,9 @@ int tdm__task_create(tdm_task **out, tdm_executor *executor, const tdm_task_spec
 void tdm__task_discard(tdm_task *task, bool drop_arg);
 /* tdm_spawn() and tdm_task_start() in one: `handle` and `id` may each be NULL. */
 int tdm__spawn(tdm_executor *executor, const tdm_task_spec *spec, tdm_task **handle, uint64_t *id);
-/* The same for a child of a group. */
+/* Note that a task was refused, by an `err` that says so. @return err. */
+int tdm__count_rejection(tdm_executor *executor, const tdm_task_spec *spec, int err);
+/* tdm_spawn() for a child of a group; whoever is not going to try again counts a refusal. */
 int tdm__spawn_child(tdm_executor *executor, const tdm_task_spec *spec, unsigned *index);
 /* The memory only. */
 void tdm__task_free(tdm_task *task);

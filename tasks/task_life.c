@@ -148,6 +148,7 @@ void tdm__task_end(const tdm_task *task, tdm_end *out)
         .name = task->row.name,
         .state = (tdm_state) task->row.state,
         .result = task->result,
+        .ran = task->row.started_ns != 0,
     };
 }
 

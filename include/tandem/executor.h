@@ -64,7 +64,8 @@ TDM_API void tdm_executor_hurry(tdm_executor *executor);
 
 /** End the threads and free everything. Drains without waiting first, if that was not done. NULL is accepted;
  *  *executor becomes NULL. Not to be called from a loop or a worker, nor while another thread is still in a call that
- *  was given this executor, such as tdm_spawn(). Who wakes a task of it, by a semaphore say, may be still at it.
+ *  was given this executor, such as tdm_spawn(), or that stops a task or cancels a group of it, nor while a task that one
+ *  of its loops spawned in another executor has an `on_end` to come. Who wakes a task of it, by a semaphore say, may be still at it.
  *  If tasks were abandoned their threads still run, so what they use is not freed and the process should exit.
  *  @return 0; -EBUSY: abandoned tasks still run, and the memory was left to them. */
 TDM_API int tdm_executor_destroy(tdm_executor **executor);

@@ -56,6 +56,7 @@ typedef struct tdm_end {
     tdm_state state; /**< one of the ends */
     int result;      /**< what the function returned or tdm_task_finish() was given; for a task that never ran:
                           -ECANCELED (cancelled), -ESHUTDOWN (dropped), -ETIME (too old to start), else 0 */
+    bool ran;        /**< its function was called */
 } tdm_end;
 
 typedef struct tdm_task_spec {
@@ -67,8 +68,9 @@ typedef struct tdm_task_spec {
                                   never ran; after `on_end`; on the task's loop or pool, or on the thread that cancels
                                   it or ends the drain; must not wait. NULL: nothing to free */
     void (*on_end)(const tdm_end *end, void *arg); /**< called exactly once, when an accepted task has ended in whatever
-                                  way: on the loop that spawned it, outside any fiber; where no loop spawned it, on the
-                                  thread that ended it. Must not wait. NULL: nobody asks */
+                                  way: on the loop that spawned it, outside any fiber (also where that is one of another
+                                  executor, which must be there until then); where no loop spawned it, on the thread that
+                                  ended it. Must not wait. NULL: nobody asks */
     void (*on_cancel)(tdm_task *task, void *arg);  /**< evented tasks: it was asked to stop (tandem/evented.h) */
     tdm_lane lane;
     tdm_when when;         /**< only for a request's tasks */

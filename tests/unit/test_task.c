@@ -399,6 +399,8 @@ START_TEST(options_are_resolved_and_checked)
     ck_assert_uint_le(s->max_loop_tasks, 100000);
     ck_assert_uint_eq(s->ledger, 100000);
     ck_assert_uint_eq(s->turn_limit, 256);
+    ck_assert_uint_eq(s->min_workers, 1);
+    ck_assert_double_eq(s->stuck_after, 60);
     ck_assert_int_eq(tdm_executor_destroy(&executor), 0);
     ck_assert_int_eq(tdm_executor_destroy(&executor), 0); /* NULL by now */
 }
