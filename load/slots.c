@@ -78,7 +78,8 @@ void load_slots_pump(load_worker *w)
         }
         int64_t free_ns = s->free_ns;
         w->now_ns = tdm_clock_ns();
-        (void) load_slots_take_due(s);
+        if (!load_slots_take_due(s))
+            return; /* the time ran out between the two looks at the clock */
         load_slot_send(s, s->count - 1);
         load_slots_release(s);
         s->free_ns = free_ns; /* a pipelined connection was free all along */
