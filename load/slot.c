@@ -215,8 +215,10 @@ void load_slot_unconnected(load_slot *s, const load_failure *failure)
         load_slots_take_due(s);
     while (s->count)
         error_of_oldest(s, LOAD_ERROR_CONNECT, failure->detail);
-    if (w->now_ns - w->last_good_ns > GONE_AFTER_NS)
+    if (w->now_ns - w->last_good_ns > GONE_AFTER_NS) {
         w->stopping = w->gone = true;
+        (void) load_worker_may_take(w); /* notes when the sending was over */
+    }
     s->refusals++;
     s->state = LOAD_SLOT_RESTING;
     s->until_ns = w->now_ns + (rest < BACKOFF_MOST_NS ? rest : BACKOFF_MOST_NS);

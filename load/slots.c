@@ -88,7 +88,9 @@ void load_slots_pump(load_worker *w)
 
 void load_slots_count_unsent(load_worker *w)
 {
-    for (; w->end_ns && load_pace_due_ns(&w->pace) < w->end_ns; load_pace_advance(&w->pace))
+    (void) load_worker_may_take(w); /* notes when the sending was over: by an interrupt, before its planned end */
+    int64_t over_ns = w->tally.part.sending_ended_ns, end_ns = over_ns < w->end_ns ? over_ns : w->end_ns;
+    for (; load_pace_due_ns(&w->pace) < end_ns; load_pace_advance(&w->pace))
         w->tally.part.unsent += load_pace_due_ns(&w->pace) >= w->measured_from_ns;
 }
 

@@ -129,7 +129,7 @@ void load_slots_release(load_slot *s);
 bool load_slots_take_due(load_slot *s);
 /** Open loop: send what is due. */
 void load_slots_pump(load_worker *w);
-/** Open loop, at the end: count what was due and could not be sent. */
+/** Open loop by time, at the end: count what was due before the sending was over and could not be sent. */
 void load_slots_count_unsent(load_worker *w);
 /** Deadlines, rests. */
 void load_slots_tick(load_worker *w);

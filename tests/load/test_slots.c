@@ -118,9 +118,61 @@ START_TEST(time_that_runs_out_does_not_send_the_request_before_it_again)
 }
 END_TEST
 
+/* ---- what was due and not sent ---- */
+
+START_TEST(an_interrupt_ends_what_could_have_been_sent)
+{
+    fixture f;
+    begin(&f, 1);
+    load_worker *w = &f.worker;
+    open_and_begin(w);
+    w->now_ns = w->begun_ns + 10 * S;
+    load_slots_abandon(w);
+    w->now_ns = w->begun_ns + 20 * S; /* what comes after is not counted either */
+    load_slots_count_unsent(w);
+    ck_assert_int_eq(w->tally.part.sending_ended_ns, w->begun_ns + 10 * S);
+    ck_assert_uint_eq(w->tally.part.unsent, 10);
+    end(&f);
+}
+END_TEST
+
+START_TEST(a_lost_target_ends_what_could_have_been_sent)
+{
+    fixture f;
+    begin(&f, 1);
+    load_worker *w = &f.worker;
+    open_and_begin(w);
+    w->now_ns = w->begun_ns + 10 * S;
+    load_slot_unconnected(&w->slots[0], &(load_failure){.error = LOAD_ERROR_CONNECT});
+    ck_assert(w->gone);
+    w->now_ns = w->begun_ns + 20 * S;
+    load_slots_count_unsent(w);
+    ck_assert_uint_eq(w->tally.part.made, 1); /* the connection that could not be opened was for it */
+    ck_assert_uint_eq(w->tally.part.unsent, 9);
+    end(&f);
+}
+END_TEST
+
+START_TEST(without_an_interrupt_everything_to_the_end_could_have_been_sent)
+{
+    fixture f;
+    begin(&f, 1);
+    load_worker *w = &f.worker;
+    open_and_begin(w);
+    w->now_ns = w->end_ns + 5 * S;
+    (void) load_worker_may_take(w);
+    load_slots_count_unsent(w);
+    ck_assert_uint_eq(w->tally.part.unsent, 100);
+    end(&f);
+}
+END_TEST
+
 int main(void)
 {
-    return unit_main("load_slots", (const TTest *const[]){a_request_that_time_ran_out_for_is_not_sent,
-                                                          time_that_runs_out_does_not_send_the_request_before_it_again,
-                                                          NULL});
+    return unit_main("load_slots",
+                     (const TTest *const[]){an_interrupt_ends_what_could_have_been_sent,
+                                            a_lost_target_ends_what_could_have_been_sent,
+                                            without_an_interrupt_everything_to_the_end_could_have_been_sent,
+                                            a_request_that_time_ran_out_for_is_not_sent,
+                                            time_that_runs_out_does_not_send_the_request_before_it_again, NULL});
 }
