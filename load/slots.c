@@ -96,6 +96,17 @@ void load_slots_count_unsent(load_worker *w)
 
 /* ---- phases ---- */
 
+/* What the sockets have to tell here is that the server has ended idle connections: nothing is on its way. */
+void load_slots_freshen(load_worker *w)
+{
+    assert(w->phase == LOAD_PHASE_OPENING && !w->in_hand);
+    for (unsigned i = 0; i < w->slot_count; i++)
+        if (load_link_state_of(w->slots[i].link) == LOAD_LINK_CONNECTING) /* left over from an open loop */
+            load_link_close(w->slots[i].link);
+    while (load_poller_find(w->shared.poll, 0) > 0)
+        load_poller_tell(w->shared.poll);
+}
+
 void load_slots_open(load_worker *w)
 {
     while (w->opening < OPENING_AT_ONCE && w->opened_upto < w->slot_count) {

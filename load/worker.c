@@ -216,6 +216,7 @@ static void open_all(load_worker *w)
 {
     w->phase = LOAD_PHASE_OPENING;
     w->opening = w->opened_upto = 0;
+    load_slots_freshen(w);
     w->now_ns = tdm_clock_ns();
     load_slots_open(w);
     turn_until_done(w);

@@ -119,6 +119,8 @@ unsigned load_slot_room(const load_slot *s);
 int load_slots_fit(load_worker *w, unsigned count, unsigned first_number);
 void load_slots_close(load_worker *w);
 void load_slots_finish(load_worker *w);
+/** Before slots are opened: close those that the server has closed, or that were not open yet, since the last step. */
+void load_slots_freshen(load_worker *w);
 /** Begin to open slots that are not, up to the limit of openings on their way. */
 void load_slots_open(load_worker *w);
 /** Begin the closed loop, or the open one. */

@@ -167,12 +167,37 @@ START_TEST(without_an_interrupt_everything_to_the_end_could_have_been_sent)
 }
 END_TEST
 
+/* ---- from step to step ---- */
+
+START_TEST(a_connection_that_was_still_being_opened_is_opened_once_more_for_the_next_step)
+{
+    fixture f;
+    begin(&f, 1);
+    load_worker *w = &f.worker;
+    open_and_begin(w);
+    load_link_close(w->slots[0].link);
+    load_slot_open(&w->slots[0]);
+    ck_assert_int_eq(load_link_state_of(w->slots[0].link), LOAD_LINK_CONNECTING);
+    ck_assert_int_eq(load_slots_fit(w, 1, 0), 0);
+    w->phase = LOAD_PHASE_OPENING;
+    w->opening = w->opened_upto = 0;
+    load_slots_freshen(w);
+    open_and_begin(w);
+    load_slots_pump(w);
+    while (!w->tally.part.succeeded)
+        turn(w);
+    ck_assert_uint_eq(w->opening, 0);
+    end(&f);
+}
+END_TEST
+
 int main(void)
 {
     return unit_main("load_slots",
-                     (const TTest *const[]){an_interrupt_ends_what_could_have_been_sent,
-                                            a_lost_target_ends_what_could_have_been_sent,
-                                            without_an_interrupt_everything_to_the_end_could_have_been_sent,
-                                            a_request_that_time_ran_out_for_is_not_sent,
-                                            time_that_runs_out_does_not_send_the_request_before_it_again, NULL});
+                     (const TTest *const[]){
+                         a_connection_that_was_still_being_opened_is_opened_once_more_for_the_next_step,
+                         an_interrupt_ends_what_could_have_been_sent, a_lost_target_ends_what_could_have_been_sent,
+                         without_an_interrupt_everything_to_the_end_could_have_been_sent,
+                         a_request_that_time_ran_out_for_is_not_sent,
+                         time_that_runs_out_does_not_send_the_request_before_it_again, NULL});
 }

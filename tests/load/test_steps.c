@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: what belongs to a step and what does not: connections that stay, warm-ups, slices, threads, the log. */
+#include <sys/socket.h>
+
 #include "tests/load/witness.h"
 #include "tests/unit/unit.h"
 
@@ -36,6 +38,66 @@ START_TEST(connections_are_kept_from_step_to_step)
         ck_assert_uint_eq(r.sweep.steps[i].reopened, 0);
     }
     done(&w, &r);
+}
+END_TEST
+
+/* ---- connections that end between two steps ---- */
+
+typedef struct idle_server {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    unsigned open, ended; /* connections that carried a request; steps */
+} idle_server;
+
+/* Answers one request, and closes when the step is over. */
+static void serve_until_idle(int fd, unsigned number, void *arg)
+{
+    idle_server *s = arg;
+    char text[WITNESS_TEXT];
+    (void) number;
+    if (!fake_read_whole(fd, text, sizeof text))
+        return;
+    pthread_mutex_lock(&s->lock);
+    unsigned ended = s->ended;
+    s->open++;
+    fake_reply(fd, "200 OK", "", "");
+    while (s->ended == ended)
+        pthread_cond_wait(&s->changed, &s->lock);
+    shutdown(fd, SHUT_RDWR);
+    s->open--;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void end_idle(void *arg, const load_step *step)
+{
+    idle_server *s = arg;
+    (void) step;
+    pthread_mutex_lock(&s->lock);
+    s->ended++;
+    pthread_cond_broadcast(&s->changed);
+    while (s->open)
+        pthread_cond_wait(&s->changed, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+}
+
+START_TEST(connections_that_the_server_closed_between_steps_are_opened_again)
+{
+    idle_server s = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    fake_server *server = fake_server_start(serve_until_idle, &s);
+    const load_sweep_calls calls = {.ended = end_idle};
+    load_run r;
+    load_run_start_with(
+        &r, &calls, &s,
+        (const char *const[]){"-c", "2,2,3", "-t", "2", "--body", "x", fake_server_url(server, "/"), NULL});
+    ck_assert_uint_eq(r.sweep.step_count, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        check_all_succeeded(&r.sweep.steps[i], i < 2 ? 2 : 3);
+        ck_assert_uint_eq(r.sweep.steps[i].reopened, 0); /* they are opened before the step */
+    }
+    ck_assert_int_eq(load_sweep_status(&r.sweep), 0);
+    load_run_finish(&r);
+    fake_server_stop(&server);
 }
 END_TEST
 
@@ -118,7 +180,8 @@ END_TEST
 int main(void)
 {
     return unit_main("load_steps",
-                     (const TTest *const[]){connections_are_kept_from_step_to_step, a_warm_up_is_sent_and_not_counted,
-                                            slices_and_threads_add_up_to_the_step,
+                     (const TTest *const[]){connections_are_kept_from_step_to_step,
+                                            connections_that_the_server_closed_between_steps_are_opened_again,
+                                            a_warm_up_is_sent_and_not_counted, slices_and_threads_add_up_to_the_step,
                                             every_measured_request_is_logged_once, NULL});
 }
