@@ -236,7 +236,10 @@ static int drive(runner *r)
     err = load_series_init(&r->series, step, tdm_clock_ns());
     if (err)
         return err;
-    load_engine_drive(r->engine);
+    if (caught) /* maybe while nobody had to wait */
+        stop(r);
+    if (!r->sweep->interrupted)
+        load_engine_drive(r->engine);
     await_engine(r);
     err = load_engine_conclude(r->engine, step);
     if (!err)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: what belongs to a step and what does not: connections that stay, warm-ups, slices, threads, the log. */
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "tests/load/witness.h"
@@ -177,11 +178,45 @@ START_TEST(every_measured_request_is_logged_once)
 }
 END_TEST
 
+/* ---- an interrupt ---- */
+
+static void interrupt_at_once(void *arg, const load_step *step)
+{
+    (void) arg;
+    (void) step;
+    (void) raise(SIGINT);
+}
+
+START_TEST(an_interrupt_while_connections_open_sends_nothing)
+{
+    witness w;
+    load_run r;
+    const load_sweep_calls calls = {.begun = interrupt_at_once};
+    const char *const loops[] = {"-n5", "-R100"};
+    for (int i = 0; i < 2; i++) {
+        witness_init(&w);
+        fake_server *server = fake_server_start(witness_serve, &w);
+        load_run_start_with(&r, &calls, NULL,
+                            (const char *const[]){"-c", i ? "3" : "3,5", loops[i], i ? "-d9" : "-q",
+                                                  fake_server_url(server, "/"), NULL});
+        fake_server_stop(&server);
+        ck_assert_uint_eq(w.count, 0);
+        ck_assert_uint_eq(r.sweep.step_count, 1);
+        ck_assert(r.sweep.steps[0].interrupted);
+        ck_assert_uint_eq(r.sweep.steps[0].made + r.sweep.steps[0].unsent, 0);
+        ck_assert(!r.sweep.unreachable);
+        ck_assert_int_eq(load_sweep_status(&r.sweep), 1);
+        done(&w, &r);
+    }
+}
+END_TEST
+
 int main(void)
 {
     return unit_main("load_steps",
                      (const TTest *const[]){connections_are_kept_from_step_to_step,
                                             connections_that_the_server_closed_between_steps_are_opened_again,
                                             a_warm_up_is_sent_and_not_counted, slices_and_threads_add_up_to_the_step,
+                                            an_interrupt_while_connections_open_sends_nothing,
                                             every_measured_request_is_logged_once, NULL});
 }
