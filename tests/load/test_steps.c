@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: what belongs to a step and what does not: connections that stay, warm-ups, slices, threads, the log. */
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/load/witness.h"
 #include "tests/unit/unit.h"
@@ -135,11 +137,47 @@ START_TEST(slices_and_threads_add_up_to_the_step)
     ck_assert_uint_gt(step->succeeded, 4);
     ck_assert_uint_eq(threaded, step->succeeded);
     ck_assert_uint_eq(connections, 4);
-    ck_assert_uint_le(sliced, step->succeeded);
-    ck_assert_uint_ge(sliced * 10, step->succeeded * 5); /* the last slice may be cut off */
+    ck_assert_uint_eq(sliced, step->succeeded);
     ck_assert_int_gt(step->cpu_ns, 0);
     ck_assert_uint_eq(tdm_histogram_count(step->send_lag), step->made);
     done(&w, &r);
+}
+END_TEST
+
+/* The first request takes long. */
+static void serve_slow_first(int fd, unsigned number, void *arg)
+{
+    char text[WITNESS_TEXT];
+    atomic_bool *begun = arg;
+    (void) number;
+    while (fake_read_whole(fd, text, sizeof text)) {
+        if (!atomic_exchange(begun, true))
+            usleep(60 * 1000);
+        fake_reply(fd, "200 OK", "", "");
+    }
+}
+
+START_TEST(a_step_shorter_than_a_slice_has_one_and_the_next_has_nothing_of_it)
+{
+    atomic_bool begun = false;
+    fake_server *server = fake_server_start(serve_slow_first, &begun);
+    load_run r;
+    LOAD_RUN(&r, "-c", "1,1", "-n", "3", fake_server_url(server, "/"));
+    ck_assert_uint_eq(r.sweep.step_count, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        const load_step *step = &r.sweep.steps[i];
+        int64_t slowest_ns = tdm_histogram_max(step->latency), sliced_ns = 0;
+        uint64_t sliced = 0;
+        for (size_t k = 0; k < step->sample_count; k++) {
+            sliced += step->samples[k].succeeded;
+            sliced_ns = step->samples[k].max_ns > sliced_ns ? step->samples[k].max_ns : sliced_ns;
+        }
+        ck_assert_uint_eq(sliced, 3);
+        ck_assert_int_ge(sliced_ns, slowest_ns * 9 / 10); /* a slice's have two digits */
+        ck_assert_int_le(sliced_ns, slowest_ns * 11 / 10);
+    }
+    load_run_finish(&r);
+    fake_server_stop(&server);
 }
 END_TEST
 
@@ -218,5 +256,6 @@ int main(void)
                                             connections_that_the_server_closed_between_steps_are_opened_again,
                                             a_warm_up_is_sent_and_not_counted, slices_and_threads_add_up_to_the_step,
                                             an_interrupt_while_connections_open_sends_nothing,
+                                            a_step_shorter_than_a_slice_has_one_and_the_next_has_nothing_of_it,
                                             every_measured_request_is_logged_once, NULL});
 }
