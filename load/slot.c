@@ -201,10 +201,20 @@ static void sort_out(load_slot *s, load_error error, const char *detail)
         }
         load_shot again = load_slot_pop(s);
         again.again = true;
+        again.met = error;
         w->tally.part.retried += again.measured;
         *shot_at(s, s->count++) = again;
         w->in_hand++;
     }
+}
+
+/* The oldest request has no connection: it was never sent, or it was, and was lost with the one before. */
+static void error_unconnected(load_slot *s, const char *why)
+{
+    const load_shot *shot = shot_at(s, 0);
+    char detail[96];
+    snprintf(detail, sizeof detail, "%s%.80s", shot->again ? "second try: " : "", why);
+    error_of_oldest(s, shot->again ? shot->met : LOAD_ERROR_CONNECT, detail);
 }
 
 void load_slot_unconnected(load_slot *s, const load_failure *failure)
@@ -214,7 +224,7 @@ void load_slot_unconnected(load_slot *s, const load_failure *failure)
     if (!s->count && w->tally.open)
         load_slots_take_due(s);
     while (s->count)
-        error_of_oldest(s, LOAD_ERROR_CONNECT, failure->detail);
+        error_unconnected(s, failure->detail);
     if (w->now_ns - w->last_good_ns > GONE_AFTER_NS) {
         w->stopping = w->gone = true;
         (void) load_worker_may_take(w); /* notes when the sending was over */
