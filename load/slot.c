@@ -286,6 +286,13 @@ static void on_opened(void *arg)
     go_on(s);
 }
 
+/* From when does the time of the oldest request run? When a second try was sent is not kept. */
+static int64_t timed_from(load_slot *s)
+{
+    const load_shot *shot = shot_at(s, 0);
+    return shot->again ? s->worker->now_ns : shot->sent_ns;
+}
+
 static void on_replied(void *arg, const load_reply *reply)
 {
     load_slot *s = arg;
@@ -298,7 +305,7 @@ static void on_replied(void *arg, const load_reply *reply)
     load_tally_reply(&w->tally, &shot, reply, w->now_ns);
     load_worker_log(w, s, &shot, reply->status, -1, reply);
     if (s->count)
-        load_link_set_deadline(s->link, w->now_ns + w->job->timeout_ns);
+        load_link_set_deadline(s->link, timed_from(s) + w->job->timeout_ns);
 }
 
 static void on_settled(void *arg)

@@ -212,6 +212,34 @@ START_TEST(pipelined_requests_behind_a_close_are_sent_once_more_and_each_is_coun
 }
 END_TEST
 
+/* Answers two requests that came together, each half a timeout and more after the one before. */
+static void serve_two_slowly(int fd, unsigned number, void *arg)
+{
+    char path[256];
+    (void) number;
+    (void) arg;
+    if (!fake_read_request(fd, path, sizeof path) || !fake_read_request(fd, path, sizeof path))
+        return;
+    usleep(600 * 1000);
+    fake_reply(fd, "200 OK", "", "");
+    usleep(700 * 1000);
+    fake_reply(fd, "200 OK", "", "");
+    (void) fake_read_request(fd, path, sizeof path);
+}
+
+START_TEST(the_timeout_of_a_pipelined_request_counts_from_when_it_was_sent)
+{
+    fake_server *server = fake_server_start(serve_two_slowly, NULL);
+    load_run r;
+    LOAD_RUN(&r, "-c", "1", "-n", "2", "--pipeline", "2", "--timeout", "1", fake_server_url(server, "/"));
+    const load_step *step = &r.sweep.steps[0];
+    ck_assert_uint_eq(step->succeeded, 1);
+    ck_assert_uint_eq(step->errors[LOAD_ERROR_TIMEOUT], 1);
+    load_run_finish(&r);
+    fake_server_stop(&server);
+}
+END_TEST
+
 static void serve_then_close(int fd, unsigned number, void *arg)
 {
     char text[TEXT];
@@ -344,6 +372,7 @@ int main(void)
         a_planned_reconnect_comes_after_so_many_requests,
         a_pipeline_has_that_many_requests_on_their_way,
         pipelined_requests_behind_a_close_are_sent_once_more_and_each_is_counted_once,
+        the_timeout_of_a_pipelined_request_counts_from_when_it_was_sent,
         a_post_that_met_the_end_of_its_connection_is_not_sent_again,
         a_body_that_does_not_fit_the_socket_is_sent_in_full,
         a_unix_socket_is_loaded_like_any_other,
