@@ -76,7 +76,7 @@ struct load_worker {
     load_pace pace;
     unsigned *free; /**< open loop: a ring of the slots that can take a request */
     unsigned free_first, free_count;
-    load_values values;
+    load_values values; /**< of the whole run */
     char *scratch;
     size_t scratch_size;
     unsigned turn_of_urls;

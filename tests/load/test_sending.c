@@ -107,6 +107,57 @@ START_TEST(a_counter_gives_every_request_its_own_number_over_all_threads)
 }
 END_TEST
 
+/* By their first lines: the port in their Host differs. */
+static int compare_lines(const char *a, const char *b)
+{
+    size_t size = strcspn(a, "\r"), other = strcspn(b, "\r");
+    int order = memcmp(a, b, size < other ? size : other);
+    return order ? order : (size > other) - (size < other);
+}
+
+static int compare_requests(const void *a, const void *b)
+{
+    return compare_lines(*(char *const *) a, *(char *const *) b);
+}
+
+/* All requests of two rounds of two steps, sorted. */
+static void run_rounds_with_values(witness *w, const char *seed)
+{
+    load_run r;
+    WITNESS_RUN(w, &r, "/{{counter}}/{{uuid}}/{{random}}", "-c", "2,4", "-n", "60", "-r", "2", "-t", "2", "--seed",
+                seed);
+    ck_assert_uint_eq(r.sweep.step_count, 4);
+    for (unsigned i = 0; i < 4; i++)
+        check_all_succeeded(&r.sweep.steps[i], 60);
+    ck_assert_uint_eq(w->count, 240);
+    load_run_finish(&r);
+    qsort(w->requests, w->count, sizeof *w->requests, compare_requests);
+}
+
+START_TEST(no_value_comes_twice_in_a_run_and_the_same_come_in_the_next)
+{
+    witness first, second, other;
+    bool seen[4096] = {false};
+    run_rounds_with_values(&first, "7");
+    run_rounds_with_values(&second, "7");
+    run_rounds_with_values(&other, "8");
+    for (unsigned i = 0; i < first.count; i++) {
+        unsigned number = 0;
+        char uuid[40] = "", part[48];
+        ck_assert_int_eq(sscanf(first.requests[i], "GET /%u/%39[0-9a-f-]/", &number, uuid), 2);
+        ck_assert(number < sizeof seen && !seen[number]);
+        seen[number] = true;
+        snprintf(part, sizeof part, "/%s/", uuid);
+        ck_assert_uint_eq(witness_matching(&first, part), 1);
+        ck_assert_uint_eq(witness_matching(&other, part), 0);
+        ck_assert_int_eq(compare_lines(first.requests[i], second.requests[i]), 0);
+    }
+    witness_finish(&first);
+    witness_finish(&second);
+    witness_finish(&other);
+}
+END_TEST
+
 START_TEST(a_mix_is_sent_by_weight)
 {
     witness w;
@@ -368,6 +419,7 @@ int main(void)
         a_body_comes_from_a_file,
         a_head_reply_has_no_body_to_wait_for,
         a_counter_gives_every_request_its_own_number_over_all_threads,
+        no_value_comes_twice_in_a_run_and_the_same_come_in_the_next,
         a_mix_is_sent_by_weight,
         a_planned_reconnect_comes_after_so_many_requests,
         a_pipeline_has_that_many_requests_on_their_way,
