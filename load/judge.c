@@ -156,6 +156,11 @@ void load_judge_knee(load_knee *knee, const load_sweep *sweep, unsigned first, c
     const load_step *lowest = &sweep->steps[first];
     if (knee->rule >= LOAD_KNEE_RATE || lowest->target->level_count < 2 || is_volley(lowest))
         return;
+    if (sweep->steps[sweep->step_count - 1].interrupted) { /* its figures are of a part, and nobody saw the rest */
+        knee->rule = LOAD_KNEE_NOT_SOUGHT;
+        knee->words[0] = '\0';
+        return;
+    }
     knee->rule = LOAD_KNEE_NONE;
     snprintf(knee->words, sizeof knee->words, "no knee: every level was kept up with");
     for (unsigned i = first; i < sweep->step_count; i++) {

@@ -24,8 +24,7 @@ static double step_of(load_pace *pace)
 
 void load_pace_init(load_pace *pace, const load_pacing *plan, unsigned thread, uint64_t seed)
 {
-    *pace = (load_pace){.plan = *plan, .random = {seed + (uint64_t) thread * UINT64_C(0x9e3779b97f4a7c15)}};
-    load_random_next(&pace->random);
+    *pace = (load_pace){.plan = *plan, .random = load_random_stream(seed, 2 * thread + 1)};
     pace->at = plan->arrivals == LOAD_POISSON ? step_of(pace) : thread;
     pace->due_ns = time_of(plan, pace->at);
 }

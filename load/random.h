@@ -18,6 +18,14 @@ static inline uint64_t load_random_next(load_random *random)
     return x ^ (x >> 31);
 }
 
+/** One of a seed's streams. They begin far from one another, and from those of other seeds. */
+static inline load_random load_random_stream(uint64_t seed, unsigned stream)
+{
+    load_random seeds = {seed};
+    load_random streams = {load_random_next(&seeds) + stream};
+    return (load_random){load_random_next(&streams)};
+}
+
 /** Above 0, at most 1. */
 static inline double load_random_unit(load_random *random)
 {

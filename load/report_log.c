@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: load threads wait while their records are written, so a line is made by hand, not by printf, into one buffer
  * of LOG_BUFFER bytes that goes to the kernel when it is full: memory does not grow with the run. Lines are CSV, in the
- * order in which requests ended on their thread. A full disk ends the log, not the run. */
+ * order in which requests ended on their thread. A label that would be too long for a line is cut. A full disk ends the
+ * log, not the run. */
 #include "load/report_log.h"
 
 #include <errno.h>
@@ -13,7 +14,12 @@
 #include "load/report_csv.h"
 #include "load/words.h"
 
-enum { LOG_BUFFER = 64 * 1024, LINE_MOST = 1024 };
+enum {
+    LOG_BUFFER = 64 * 1024,
+    LABEL_MOST = 400,                 /* bytes of a label that are written; each may become two in quotes */
+    STEP_MOST = 2 * LABEL_MOST + 100, /* label, level, round */
+    LINE_MOST = STEP_MOST + 400,
+};
 
 struct load_log {
     int fd, error;
@@ -65,21 +71,36 @@ static char *put_seconds(char *at, int64_t ns)
     return at;
 }
 
-/* What a step's lines begin with: label, level, round. */
-static size_t put_step(char *into, const load_step *step)
+/* As much of a label as there is room for. Half a character would not be UTF-8 any more. */
+static void cut_label(char into[LABEL_MOST + 1], const char *label)
 {
-    char *text = NULL;
+    size_t size = strnlen(label, LABEL_MOST), least = size > 3 ? size - 3 : 0;
+    if (label[size])
+        while (size > least && ((unsigned char) label[size] & 0xc0) == 0x80)
+            size--;
+    memcpy(into, label, size);
+    into[size] = '\0';
+}
+
+/* What a step's lines begin with: label, level, round. */
+static size_t put_step(char into[STEP_MOST], const load_step *step)
+{
+    char label[LABEL_MOST + 1], *text = NULL;
     size_t size = 0;
+    cut_label(label, step->target->label);
     FILE *to = open_memstream(&text, &size);
-    if (!to)
-        return 0;
-    load_csv_text(to, step->target->label);
-    fprintf(to, ",%s,%u,", load_words_level(step).text, step->round + 1);
-    if (fclose(to) != 0 || size > LINE_MOST / 2)
-        size = 0;
-    memcpy(into, text, size);
+    if (to)
+        load_csv_text(to, label);
+    if (!to || fclose(to) != 0)
+        size = 0; /* without memory the name is missing, never a field */
+    char *at = put_text(into, size ? text : "", size);
     free(text);
-    return size;
+    *at++ = ',';
+    at = put_text(at, load_words_level(step).text, sizeof(load_text));
+    *at++ = ',';
+    at = put_uint(at, step->round + UINT64_C(1));
+    *at++ = ',';
+    return (size_t) (at - into);
 }
 
 static char *put_record(char *at, const load_step *step, const load_record *r)
@@ -131,7 +152,7 @@ int load_log_open(load_log **out, const char *path)
 
 void load_log_write(load_log *log, const load_step *step, const load_record *records, size_t count)
 {
-    char begin[LINE_MOST / 2];
+    char begin[STEP_MOST];
     size_t size = put_step(begin, step);
     for (size_t i = 0; i < count && !log->error; i++) {
         char *at = log->buffer + log->used;

@@ -27,7 +27,7 @@ typedef enum load_arrivals { LOAD_UNIFORM, LOAD_POISSON } load_arrivals;
 
 /* ---- what was measured of the requests ---- */
 
-/** A slice of a step's time, about a tenth of a second or longer. Slices of warm-up and ramp lie before zero. */
+/** A slice of a step's time, about a tenth of a second or longer; the last may be half as long. Slices of warm-up and ramp lie before zero. */
 typedef struct load_sample {
     int64_t at_ns, span_ns;                     /**< it begins here, and is so long */
     uint64_t made, succeeded, rejected, failed; /**< failed: errors of all kinds */
@@ -141,7 +141,7 @@ typedef struct load_step {
 
     /** made = succeeded + rejected + the errors + unfinished */
     uint64_t made, succeeded, rejected, unfinished;
-    uint64_t unsent;      /**< open loop: due before the end and not sent, because every connection was busy */
+    uint64_t unsent; /**< open loop: due before the sending ended and not sent, because every connection was busy */
     uint64_t warmup_made; /**< requests of ramp and warm-up, which nothing else counts, /stats of a server aside */
     uint64_t errors[LOAD_ERROR_COUNT];
     char error_detail[LOAD_ERROR_COUNT][96]; /**< of the first of its kind; may be empty */
@@ -177,7 +177,7 @@ typedef struct load_step {
 /* ---- the knee ---- */
 
 typedef enum load_knee_rule {
-    LOAD_KNEE_NOT_SOUGHT, /**< fewer than two levels, or volleys, in which no load goes on */
+    LOAD_KNEE_NOT_SOUGHT, /**< fewer than two levels; volleys, in which no load goes on; an interrupt came first */
     LOAD_KNEE_NONE,       /**< every step kept up */
     LOAD_KNEE_RATE,       /**< open loop: achieved / offered fell below the limit */
     LOAD_KNEE_QUEUE,      /**< the server's queue of tasks kept growing */

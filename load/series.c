@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: slices of a tenth of a second, from the differences of counts. When a long run has filled the room, each two
  * slices become one and slices are twice as long from then on, so that any run fits and none is cut off. Percentiles
- * cannot be joined; the larger one is kept, and its description says so. */
+ * cannot be joined; the larger one is kept, and its description says so. What is left at the end is a slice of its own
+ * unless it is short: the rate of a moment that a few replies fell into would be a peak that never was. */
 #include "load/series.h"
 
 #include <errno.h>
@@ -78,6 +79,20 @@ void load_series_add(load_series *series, const load_live *live, const tdm_histo
     }
     series->last = *live;
     series->last.now_ns = now_ns;
+}
+
+void load_series_add_rest(load_series *series, const load_live *live, const tdm_histogram *window, int64_t now_ns)
+{
+    const load_live *last = &series->last;
+    bool brief = now_ns - last->now_ns < series->every_ns / 2;
+    if (live->made == last->made && live->succeeded == last->succeeded && live->rejected == last->rejected &&
+        live->failed == last->failed)
+        return;
+    load_series_add(series, live, window, now_ns);
+    if (brief && series->count > 1) {
+        load_sample *before = &series->items[--series->count - 1];
+        join(before, before, before + 1);
+    }
 }
 
 void load_series_finish(load_series *series, load_step *step)

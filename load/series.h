@@ -23,6 +23,8 @@ int load_series_init(load_series *series, const load_step *step, int64_t now_ns)
 bool load_series_due(const load_series *series, int64_t now_ns);
 /** End a slice: the counts so far, and the latencies within it. */
 void load_series_add(load_series *series, const load_live *live, const tdm_histogram *window, int64_t now_ns);
+/** At the end: what came after the last slice, if anything did. */
+void load_series_add_rest(load_series *series, const load_live *live, const tdm_histogram *window, int64_t now_ns);
 /** Hand the slices over to the step, as of its zero. The series is empty then. */
 void load_series_finish(load_series *series, load_step *step);
 

@@ -201,10 +201,20 @@ static void sort_out(load_slot *s, load_error error, const char *detail)
         }
         load_shot again = load_slot_pop(s);
         again.again = true;
+        again.met = error;
         w->tally.part.retried += again.measured;
         *shot_at(s, s->count++) = again;
         w->in_hand++;
     }
+}
+
+/* The oldest request has no connection: it was never sent, or it was, and was lost with the one before. */
+static void error_unconnected(load_slot *s, const char *why)
+{
+    const load_shot *shot = shot_at(s, 0);
+    char detail[96];
+    snprintf(detail, sizeof detail, "%s%.80s", shot->again ? "second try: " : "", why);
+    error_of_oldest(s, shot->again ? shot->met : LOAD_ERROR_CONNECT, detail);
 }
 
 void load_slot_unconnected(load_slot *s, const load_failure *failure)
@@ -214,9 +224,11 @@ void load_slot_unconnected(load_slot *s, const load_failure *failure)
     if (!s->count && w->tally.open)
         load_slots_take_due(s);
     while (s->count)
-        error_of_oldest(s, LOAD_ERROR_CONNECT, failure->detail);
-    if (w->now_ns - w->last_good_ns > GONE_AFTER_NS)
+        error_unconnected(s, failure->detail);
+    if (w->now_ns - w->last_good_ns > GONE_AFTER_NS) {
         w->stopping = w->gone = true;
+        (void) load_worker_may_take(w); /* notes when the sending was over */
+    }
     s->refusals++;
     s->state = LOAD_SLOT_RESTING;
     s->until_ns = w->now_ns + (rest < BACKOFF_MOST_NS ? rest : BACKOFF_MOST_NS);
@@ -274,6 +286,13 @@ static void on_opened(void *arg)
     go_on(s);
 }
 
+/* From when does the time of the oldest request run? When a second try was sent is not kept. */
+static int64_t timed_from(load_slot *s)
+{
+    const load_shot *shot = shot_at(s, 0);
+    return shot->again ? s->worker->now_ns : shot->sent_ns;
+}
+
 static void on_replied(void *arg, const load_reply *reply)
 {
     load_slot *s = arg;
@@ -286,7 +305,7 @@ static void on_replied(void *arg, const load_reply *reply)
     load_tally_reply(&w->tally, &shot, reply, w->now_ns);
     load_worker_log(w, s, &shot, reply->status, -1, reply);
     if (s->count)
-        load_link_set_deadline(s->link, w->now_ns + w->job->timeout_ns);
+        load_link_set_deadline(s->link, timed_from(s) + w->job->timeout_ns);
 }
 
 static void on_settled(void *arg)

@@ -78,7 +78,8 @@ void load_slots_pump(load_worker *w)
         }
         int64_t free_ns = s->free_ns;
         w->now_ns = tdm_clock_ns();
-        (void) load_slots_take_due(s);
+        if (!load_slots_take_due(s))
+            return; /* the time ran out between the two looks at the clock */
         load_slot_send(s, s->count - 1);
         load_slots_release(s);
         s->free_ns = free_ns; /* a pipelined connection was free all along */
@@ -87,11 +88,24 @@ void load_slots_pump(load_worker *w)
 
 void load_slots_count_unsent(load_worker *w)
 {
-    for (; w->end_ns && load_pace_due_ns(&w->pace) < w->end_ns; load_pace_advance(&w->pace))
+    (void) load_worker_may_take(w); /* notes when the sending was over: by an interrupt, before its planned end */
+    int64_t over_ns = w->tally.part.sending_ended_ns, end_ns = over_ns < w->end_ns ? over_ns : w->end_ns;
+    for (; load_pace_due_ns(&w->pace) < end_ns; load_pace_advance(&w->pace))
         w->tally.part.unsent += load_pace_due_ns(&w->pace) >= w->measured_from_ns;
 }
 
 /* ---- phases ---- */
+
+/* What the sockets have to tell here is that the server has ended idle connections: nothing is on its way. */
+void load_slots_freshen(load_worker *w)
+{
+    assert(w->phase == LOAD_PHASE_OPENING && !w->in_hand);
+    for (unsigned i = 0; i < w->slot_count; i++)
+        if (load_link_state_of(w->slots[i].link) == LOAD_LINK_CONNECTING) /* left over from an open loop */
+            load_link_close(w->slots[i].link);
+    while (load_poller_find(w->shared.poll, 0) > 0)
+        load_poller_tell(w->shared.poll);
+}
 
 void load_slots_open(load_worker *w)
 {

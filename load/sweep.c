@@ -139,6 +139,13 @@ static void fill_last_slice(const runner *r, load_live *live)
     }
 }
 
+static void show(runner *r, load_live *live)
+{
+    fill_last_slice(r, live);
+    if (r->calls->tick)
+        r->calls->tick(r->arg, live);
+}
+
 static void tell(runner *r)
 {
     load_live live;
@@ -147,9 +154,15 @@ static void tell(runner *r)
         load_series_add(&r->series, &live, r->window, live.now_ns);
         tdm_histogram_reset(r->window);
     }
-    fill_last_slice(r, &live);
-    if (r->calls->tick)
-        r->calls->tick(r->arg, &live);
+    show(r, &live);
+}
+
+static void tell_end(runner *r)
+{
+    load_live live;
+    look(r, &live);
+    load_series_add_rest(&r->series, &live, r->window, live.now_ns);
+    show(r, &live);
 }
 
 static void turn(runner *r)
@@ -236,12 +249,16 @@ static int drive(runner *r)
     err = load_series_init(&r->series, step, tdm_clock_ns());
     if (err)
         return err;
-    load_engine_drive(r->engine);
+    tdm_histogram_reset(r->window); /* of what the step before left in it */
+    if (caught)                     /* maybe while nobody had to wait */
+        stop(r);
+    if (!r->sweep->interrupted)
+        load_engine_drive(r->engine);
     await_engine(r);
     err = load_engine_conclude(r->engine, step);
     if (!err)
         err = conclude(r);
-    tell(r);
+    tell_end(r);
     load_series_finish(&r->series, step);
     return err;
 }

@@ -12,8 +12,9 @@
 typedef struct load_shot {
     int64_t due_ns, sent_ns; /**< monotonic; sent: of its first try, 0: not sent yet */
     uint16_t url;
-    bool measured; /**< not of the warm-up */
-    bool again;    /**< this is its second and last try */
+    bool measured;  /**< not of the warm-up */
+    bool again;     /**< this is its second and last try */
+    load_error met; /**< … and this is how the first ended */
 } load_shot;
 
 typedef struct load_tally {

@@ -31,6 +31,7 @@ struct load_vitals {
     bool wanted;  /* an answer is awaited by the sweep */
     bool regular; /* the step runs: ask every so often */
     bool pending, known, none;
+    bool restarted;    /* the difference of first and last says nothing */
     bool stale;        /* the answer that is on its way was asked for too early to count */
     unsigned refusals; /* failures in a row */
     uint64_t asked;    /* since the first answer */
@@ -93,6 +94,16 @@ static bool read_counts(counts *into, const char *text, size_t size)
     return good;
 }
 
+/* Counts that went back are of a server that was restarted meanwhile. */
+static bool went_back(const counts *first, const counts *last)
+{
+    bool back =
+        last->accepted < first->accepted || last->rejected < first->rejected || last->requests < first->requests;
+    for (int i = 0; i < LOAD_STATE_COUNT; i++)
+        back = back || (load_state_ended((load_state) i) && last->states[i] < first->states[i]);
+    return back;
+}
+
 static void on_opened(void *arg)
 {
     ask(arg);
@@ -110,6 +121,7 @@ static void on_replied(void *arg, const load_reply *reply)
         return;
     }
     tdm_histogram_record(v->step->tasks.loop_lag, tdm_clock_ns() - v->asked_ns);
+    v->restarted = v->restarted || (v->known && went_back(&v->last, &now));
     if (!v->known) {
         v->first = now;
         v->asked = 0;
@@ -207,7 +219,7 @@ void load_vitals_conclude(const load_vitals *v, uint64_t others, uint64_t warmup
 {
     load_tasks *tasks = &v->step->tasks;
     load_server_counts *server = &tasks->server;
-    if (!v->known || v->none)
+    if (!v->known || v->none || v->restarted)
         return;
     server->known = true;
     server->accepted = (uint64_t) (v->last.accepted - v->first.accepted);

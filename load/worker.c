@@ -158,6 +158,14 @@ static void turn_until_done(load_worker *w)
     }
 }
 
+/* Once in a run: steps and rounds carry on, so that a server that was given an id meets it no second time. */
+static void begin_values(load_worker *w)
+{
+    if (!w->values.stride)
+        w->values = (load_values){
+            .random = load_random_stream(w->job->seed, 2 * w->index), .counter = w->index + 1, .stride = w->threads};
+}
+
 static void begin(load_worker *w)
 {
     const load_job *job = w->job;
@@ -173,7 +181,7 @@ static void begin(load_worker *w)
     w->sending_over = w->gone = false;
     w->latency_ns = 0;
     w->turn_of_urls = 0;
-    w->values = (load_values){.random = {job->seed + w->index}, .counter = w->index + 1, .stride = w->threads};
+    begin_values(w);
     const load_pacing pacing = {.rate = job->level.rate,
                                 .arrivals = job->arrivals,
                                 .start_ns = w->begun_ns,
@@ -216,6 +224,7 @@ static void open_all(load_worker *w)
 {
     w->phase = LOAD_PHASE_OPENING;
     w->opening = w->opened_upto = 0;
+    load_slots_freshen(w);
     w->now_ns = tdm_clock_ns();
     load_slots_open(w);
     turn_until_done(w);

@@ -76,7 +76,7 @@ struct load_worker {
     load_pace pace;
     unsigned *free; /**< open loop: a ring of the slots that can take a request */
     unsigned free_first, free_count;
-    load_values values;
+    load_values values; /**< of the whole run */
     char *scratch;
     size_t scratch_size;
     unsigned turn_of_urls;
@@ -119,6 +119,8 @@ unsigned load_slot_room(const load_slot *s);
 int load_slots_fit(load_worker *w, unsigned count, unsigned first_number);
 void load_slots_close(load_worker *w);
 void load_slots_finish(load_worker *w);
+/** Before slots are opened: close those that the server has closed, or that were not open yet, since the last step. */
+void load_slots_freshen(load_worker *w);
 /** Begin to open slots that are not, up to the limit of openings on their way. */
 void load_slots_open(load_worker *w);
 /** Begin the closed loop, or the open one. */
@@ -129,7 +131,7 @@ void load_slots_release(load_slot *s);
 bool load_slots_take_due(load_slot *s);
 /** Open loop: send what is due. */
 void load_slots_pump(load_worker *w);
-/** Open loop, at the end: count what was due and could not be sent. */
+/** Open loop by time, at the end: count what was due before the sending was over and could not be sent. */
 void load_slots_count_unsent(load_worker *w);
 /** Deadlines, rests. */
 void load_slots_tick(load_worker *w);

@@ -206,8 +206,8 @@ static void reply_stats(fake_tandem *tandem, int fd)
     size_t size = 0;
     FILE *to = open_memstream(&text, &size);
     pthread_mutex_lock(&tandem->_lock);
-    unsigned count = tandem->_count + (tandem->_count ? tandem->miscounted : 0);
-    uint64_t requests = tandem->_requests;
+    unsigned count = tandem->_count + (tandem->_count ? tandem->miscounted : tandem->counted_before);
+    uint64_t requests = tandem->_requests + (tandem->_count ? 0 : tandem->counted_before);
     pthread_mutex_unlock(&tandem->_lock);
     fprintf(to, "{\"http\":{\"requests\":%" PRIu64 "},\"lanes\":{", requests);
     for (int lane = 0; lane < 2; lane++) {

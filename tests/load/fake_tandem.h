@@ -37,6 +37,7 @@ struct fake_tandem {
     bool ends_before_reply;  /**< tasks are in the list before the reply that promises them is sent */
     bool has_stats;          /**< GET /stats answers */
     unsigned miscounted;     /**< … with so many tasks too many */
+    unsigned counted_before; /**< tasks and requests it counted before, and forgets with the first request's tasks */
     bool leaves;             /**< once a request was answered, the list is cut off and nobody is let in */
     /* private */
     fake_server *_server; /* under the lock */

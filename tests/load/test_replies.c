@@ -271,6 +271,39 @@ START_TEST(a_target_that_goes_away_ends_the_step_and_the_replies_until_then_coun
 }
 END_TEST
 
+/* Answers one request, and is gone when the second has come: nobody is let in any more. */
+static void serve_and_crash(int fd, unsigned number, void *arg)
+{
+    leaving *l = arg;
+    char path[PATH];
+    (void) number;
+    for (; fake_read_request(fd, path, sizeof path); fake_reply(fd, "200 OK", "", ""))
+        if (atomic_fetch_add(&l->replies, 1) == 1) {
+            fake_server_refuse(atomic_load(&l->server));
+            return;
+        }
+}
+
+START_TEST(a_request_that_was_lost_in_a_crash_is_not_one_that_was_never_sent)
+{
+    leaving l = {NULL, 0};
+    fake_server *server = fake_server_start(serve_and_crash, &l);
+    atomic_store(&l.server, server);
+    load_run run;
+    LOAD_RUN(&run, "-c", "1", "-n", "3", fake_server_url(server, "/"));
+    const load_step *step = &run.sweep.steps[0];
+    ck_assert_uint_eq(step->succeeded, 1);
+    ck_assert_uint_eq(step->retried, 1);
+    ck_assert_uint_eq(step->errors[LOAD_ERROR_CLOSED], 1);
+    ck_assert_str_eq(step->error_detail[LOAD_ERROR_CLOSED], "second try: Connection refused");
+    ck_assert_uint_eq(step->errors[LOAD_ERROR_CONNECT], 1); /* the third */
+    ck_assert_uint_eq(load_step_unanswered(step), 1);
+    ck_assert_uint_eq(tdm_histogram_count(step->failed_latency), 1);
+    load_run_finish(&run);
+    fake_server_stop(&server);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -289,6 +322,7 @@ int main(void)
         nothing_but_rejections_is_a_failure,
         a_target_that_is_not_there_is_one_clear_line,
         a_target_that_goes_away_ends_the_step_and_the_replies_until_then_count,
+        a_request_that_was_lost_in_a_crash_is_not_one_that_was_never_sent,
         NULL,
     };
     return unit_main("load_replies", tests);

@@ -107,6 +107,57 @@ START_TEST(a_counter_gives_every_request_its_own_number_over_all_threads)
 }
 END_TEST
 
+/* By their first lines: the port in their Host differs. */
+static int compare_lines(const char *a, const char *b)
+{
+    size_t size = strcspn(a, "\r"), other = strcspn(b, "\r");
+    int order = memcmp(a, b, size < other ? size : other);
+    return order ? order : (size > other) - (size < other);
+}
+
+static int compare_requests(const void *a, const void *b)
+{
+    return compare_lines(*(char *const *) a, *(char *const *) b);
+}
+
+/* All requests of two rounds of two steps, sorted. */
+static void run_rounds_with_values(witness *w, const char *seed)
+{
+    load_run r;
+    WITNESS_RUN(w, &r, "/{{counter}}/{{uuid}}/{{random}}", "-c", "2,4", "-n", "60", "-r", "2", "-t", "2", "--seed",
+                seed);
+    ck_assert_uint_eq(r.sweep.step_count, 4);
+    for (unsigned i = 0; i < 4; i++)
+        check_all_succeeded(&r.sweep.steps[i], 60);
+    ck_assert_uint_eq(w->count, 240);
+    load_run_finish(&r);
+    qsort(w->requests, w->count, sizeof *w->requests, compare_requests);
+}
+
+START_TEST(no_value_comes_twice_in_a_run_and_the_same_come_in_the_next)
+{
+    witness first, second, other;
+    bool seen[4096] = {false};
+    run_rounds_with_values(&first, "7");
+    run_rounds_with_values(&second, "7");
+    run_rounds_with_values(&other, "8");
+    for (unsigned i = 0; i < first.count; i++) {
+        unsigned number = 0;
+        char uuid[40] = "", part[48];
+        ck_assert_int_eq(sscanf(first.requests[i], "GET /%u/%39[0-9a-f-]/", &number, uuid), 2);
+        ck_assert(number < sizeof seen && !seen[number]);
+        seen[number] = true;
+        snprintf(part, sizeof part, "/%s/", uuid);
+        ck_assert_uint_eq(witness_matching(&first, part), 1);
+        ck_assert_uint_eq(witness_matching(&other, part), 0);
+        ck_assert_int_eq(compare_lines(first.requests[i], second.requests[i]), 0);
+    }
+    witness_finish(&first);
+    witness_finish(&second);
+    witness_finish(&other);
+}
+END_TEST
+
 START_TEST(a_mix_is_sent_by_weight)
 {
     witness w;
@@ -207,6 +258,34 @@ START_TEST(pipelined_requests_behind_a_close_are_sent_once_more_and_each_is_coun
     ck_assert_uint_eq(step->made, step->succeeded + load_step_errors(step));
     ck_assert_uint_ge(step->succeeded, 28); /* one that met two such ends has failed */
     ck_assert_uint_ge(step->retried, 5);
+    load_run_finish(&r);
+    fake_server_stop(&server);
+}
+END_TEST
+
+/* Answers two requests that came together, each half a timeout and more after the one before. */
+static void serve_two_slowly(int fd, unsigned number, void *arg)
+{
+    char path[256];
+    (void) number;
+    (void) arg;
+    if (!fake_read_request(fd, path, sizeof path) || !fake_read_request(fd, path, sizeof path))
+        return;
+    usleep(600 * 1000);
+    fake_reply(fd, "200 OK", "", "");
+    usleep(700 * 1000);
+    fake_reply(fd, "200 OK", "", "");
+    (void) fake_read_request(fd, path, sizeof path);
+}
+
+START_TEST(the_timeout_of_a_pipelined_request_counts_from_when_it_was_sent)
+{
+    fake_server *server = fake_server_start(serve_two_slowly, NULL);
+    load_run r;
+    LOAD_RUN(&r, "-c", "1", "-n", "2", "--pipeline", "2", "--timeout", "1", fake_server_url(server, "/"));
+    const load_step *step = &r.sweep.steps[0];
+    ck_assert_uint_eq(step->succeeded, 1);
+    ck_assert_uint_eq(step->errors[LOAD_ERROR_TIMEOUT], 1);
     load_run_finish(&r);
     fake_server_stop(&server);
 }
@@ -340,10 +419,12 @@ int main(void)
         a_body_comes_from_a_file,
         a_head_reply_has_no_body_to_wait_for,
         a_counter_gives_every_request_its_own_number_over_all_threads,
+        no_value_comes_twice_in_a_run_and_the_same_come_in_the_next,
         a_mix_is_sent_by_weight,
         a_planned_reconnect_comes_after_so_many_requests,
         a_pipeline_has_that_many_requests_on_their_way,
         pipelined_requests_behind_a_close_are_sent_once_more_and_each_is_counted_once,
+        the_timeout_of_a_pipelined_request_counts_from_when_it_was_sent,
         a_post_that_met_the_end_of_its_connection_is_not_sent_again,
         a_body_that_does_not_fit_the_socket_is_sent_in_full,
         a_unix_socket_is_loaded_like_any_other,

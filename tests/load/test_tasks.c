@@ -203,6 +203,21 @@ START_TEST(of_a_server_without_figures_nothing_is_claimed)
 }
 END_TEST
 
+START_TEST(of_a_server_whose_counts_went_back_nothing_is_claimed)
+{
+    followed f;
+    begin(&f);
+    f.tandem.has_stats = true;
+    f.tandem.counted_before = 1000;
+    const load_step *step = follow(&f, "5");
+    ck_assert_uint_eq(step->succeeded, 5);
+    ck_assert_uint_ge(tdm_histogram_count(step->tasks.loop_lag), 2); /* it was asked */
+    ck_assert(!step->tasks.server.known);
+    ck_assert_uint_eq(step->tasks.server.accepted, 0);
+    end(&f);
+}
+END_TEST
+
 /* ---- the real daemon ---- */
 
 START_TEST(every_request_and_task_is_what_the_daemon_counts_warm_up_and_threads_included)
@@ -257,6 +272,7 @@ int main(void)
         counts_of_the_server_that_are_ours_agree,
         counts_of_the_server_that_are_not_ours_do_not_agree,
         of_a_server_without_figures_nothing_is_claimed,
+        of_a_server_whose_counts_went_back_nothing_is_claimed,
         every_request_and_task_is_what_the_daemon_counts_warm_up_and_threads_included,
         a_pool_that_cannot_keep_up_is_found_by_its_queue,
         NULL,

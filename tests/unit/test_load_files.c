@@ -160,6 +160,56 @@ START_TEST(in_an_open_loop_latency_counts_from_when_a_request_was_due)
 }
 END_TEST
 
+/* Log one request of a target of this name; what its line begins with. free() it. */
+static char *log_line_of(const char *label)
+{
+    load_made made;
+    load_log *log = NULL;
+    char *path = log_path();
+    load_made_init(&made, &(load_made_as){.levels = {"4", NULL}});
+    free(made.plan.targets[0].label);
+    made.plan.targets[0].label = strdup(label);
+    ck_assert_int_eq(load_log_open(&log, path), 0);
+    load_log_write(log, &made.sweep.steps[0], &(load_record){.status = 200, .error = -1}, 1);
+    ck_assert_int_eq(load_log_close(&log), 0);
+    char *text = contents_of(path), *line = strdup(next_line(text));
+    ck_assert_uint_eq(lines(text), 2);
+    ck_assert_uint_eq(commas(line), 13);
+    free(text);
+    unlink(path);
+    load_made_finish(&made);
+    return line;
+}
+
+START_TEST(a_long_label_is_cut_in_the_log_and_the_line_stays_whole)
+{
+    enum { LONG = 3000, KEPT = 400 };
+    char label[LONG + 1], expected[2 * LONG] = "\"";
+    for (int i = 0; i < LONG; i++)
+        label[i] = '"'; /* each is written as two */
+    label[LONG] = '\0';
+    char *line = log_line_of(label);
+    for (int i = 0; i < 2 * KEPT; i++)
+        expected[1 + i] = '"';
+    snprintf(expected + 1 + 2 * KEPT, sizeof expected - 1 - 2 * KEPT, "\",4,1,0,0,0,");
+    ck_assert_int_eq(strncmp(line, expected, strlen(expected)), 0);
+    free(line);
+    memset(label, 'x', sizeof label - 1);
+    memcpy(label + KEPT - 1, "\xe2\x82\xac", 3); /* a character that does not fit is left out, not cut */
+    line = log_line_of(label);
+    label[KEPT - 1] = '\0';
+    snprintf(expected, sizeof expected, "%s,4,1,0,0,0,", label);
+    ck_assert_int_eq(strncmp(line, expected, strlen(expected)), 0);
+    free(line);
+    label[KEPT] = '\0'; /* one that just fits is whole */
+    label[KEPT - 1] = 'y';
+    line = log_line_of(label);
+    snprintf(expected, sizeof expected, "%s,4,1,0,0,0,", label);
+    ck_assert_int_eq(strncmp(line, expected, strlen(expected)), 0);
+    free(line);
+}
+END_TEST
+
 START_TEST(a_log_that_cannot_be_written_says_so_and_stops)
 {
     load_made made;
@@ -184,5 +234,6 @@ int main(void)
                                                           a_label_with_a_comma_or_a_quote_stays_one_field,
                                                           the_log_has_a_line_for_each_request_however_many_there_are,
                                                           in_an_open_loop_latency_counts_from_when_a_request_was_due,
+                                                          a_long_label_is_cut_in_the_log_and_the_line_stays_whole,
                                                           a_log_that_cannot_be_written_says_so_and_stops, NULL});
 }

@@ -70,6 +70,31 @@ START_TEST(steps_that_keep_up_have_no_knee)
 }
 END_TEST
 
+START_TEST(an_interrupted_level_is_no_knee_and_leaves_the_others_without_a_verdict)
+{
+    fixture f;
+    begin(&f, 100);
+    f.sweep.step_count = 2;
+    judge(&f);
+    ck_assert_int_eq(f.knee.rule, LOAD_KNEE_NONE);
+    f.sweep.step_count = 3;
+    f.steps[2].interrupted = true;
+    f.steps[2].succeeded = 100;
+    f.steps[2].unfinished = 900;
+    load_judge_knee(&f.knee, &f.sweep, 0, &f.options);
+    ck_assert_int_eq(f.knee.rule, LOAD_KNEE_NOT_SOUGHT);
+    ck_assert_str_eq(f.knee.words, "");
+    f.steps[1].succeeded = 100; /* a knee that was found before stays */
+    f.sweep.step_count = 2;
+    judge(&f);
+    f.sweep.step_count = 3;
+    load_judge_knee(&f.knee, &f.sweep, 0, &f.options);
+    ck_assert_int_eq(f.knee.rule, LOAD_KNEE_RATE);
+    ck_assert_uint_eq(f.knee.step, 1);
+    end(&f);
+}
+END_TEST
+
 START_TEST(one_level_alone_has_no_knee_to_seek)
 {
     fixture f;
@@ -244,13 +269,13 @@ END_TEST
 
 int main(void)
 {
-    return unit_main("load_judge",
-                     (const TTest *const[]){
-                         steps_that_keep_up_have_no_knee, one_level_alone_has_no_knee_to_seek,
-                         volleys_have_no_knee_to_seek, a_rate_that_was_not_achieved_is_the_knee,
-                         a_handful_of_missing_requests_proves_nothing,
-                         rejections_and_replies_that_come_long_after_are_not_achieved,
-                         p99_far_above_that_of_the_lowest_level_is_the_knee, a_queue_that_keeps_growing_is_the_knee,
-                         a_closed_loop_is_invalid_if_the_generator_was_busy_all_the_time,
-                         an_open_loop_is_invalid_if_one_send_in_a_hundred_was_late_by_our_fault, NULL});
+    return unit_main(
+        "load_judge",
+        (const TTest *const[]){
+            steps_that_keep_up_have_no_knee, an_interrupted_level_is_no_knee_and_leaves_the_others_without_a_verdict,
+            one_level_alone_has_no_knee_to_seek, volleys_have_no_knee_to_seek, a_rate_that_was_not_achieved_is_the_knee,
+            a_handful_of_missing_requests_proves_nothing, rejections_and_replies_that_come_long_after_are_not_achieved,
+            p99_far_above_that_of_the_lowest_level_is_the_knee, a_queue_that_keeps_growing_is_the_knee,
+            a_closed_loop_is_invalid_if_the_generator_was_busy_all_the_time,
+            an_open_loop_is_invalid_if_one_send_in_a_hundred_was_late_by_our_fault, NULL});
 }

@@ -51,6 +51,33 @@ START_TEST(poisson_arrivals_have_the_rate_and_the_spread_of_poisson)
 }
 END_TEST
 
+/* The distances between a thread's first arrivals. */
+static void measure_gaps(unsigned thread, int64_t *gaps, int count)
+{
+    load_pace pace;
+    load_pace_init(&pace, &(load_pacing){.rate = 40, .arrivals = LOAD_POISSON, .threads = 4}, thread, 7);
+    for (int i = 0; i < count; i++) {
+        int64_t before = load_pace_due_ns(&pace);
+        load_pace_advance(&pace);
+        gaps[i] = load_pace_due_ns(&pace) - before;
+    }
+}
+
+START_TEST(no_thread_repeats_the_arrivals_of_another_a_little_later)
+{
+    enum { GAPS = 200 };
+    int64_t gaps[4][GAPS];
+    int alike = 0;
+    for (unsigned t = 0; t < 4; t++)
+        measure_gaps(t, gaps[t], GAPS);
+    for (int t = 1; t < 4; t++)
+        for (int i = 0; i < GAPS; i++)
+            for (int k = 0; k < GAPS; k++)
+                alike += llabs(gaps[t][i] - gaps[0][k]) <= 2;
+    ck_assert_int_le(alike, 20);
+}
+END_TEST
+
 START_TEST(a_seed_brings_the_same_arrivals_again)
 {
     load_pace a, b, c;
@@ -91,5 +118,6 @@ int main(void)
     return unit_main("load_pace",
                      (const TTest *const[]){uniform_requests_are_due_at_even_distances, threads_take_turns,
                                             poisson_arrivals_have_the_rate_and_the_spread_of_poisson,
+                                            no_thread_repeats_the_arrivals_of_another_a_little_later,
                                             a_seed_brings_the_same_arrivals_again, a_ramp_rises_to_the_rate, NULL});
 }

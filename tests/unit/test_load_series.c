@@ -91,8 +91,67 @@ START_TEST(a_long_run_fits_and_no_request_is_left_out)
 }
 END_TEST
 
+/* `made` more requests succeeded, each in `ms`, and the step is over. */
+static void add_rest(fixture *f, unsigned made, int64_t ms, int64_t now_ns)
+{
+    f->live.made += made;
+    f->live.succeeded += made;
+    tdm_histogram_reset(f->window);
+    for (unsigned i = 0; i < made; i++)
+        tdm_histogram_record(f->window, ms * 1000000);
+    load_series_add_rest(&f->series, &f->live, f->window, now_ns);
+    load_series_finish(&f->series, &f->step);
+}
+
+START_TEST(what_is_left_at_the_end_is_a_slice_of_its_own)
+{
+    fixture f;
+    begin(&f);
+    add(&f, 7, 2, 100 * S + SLICE);
+    add_rest(&f, 3, 30, 100 * S + SLICE + SLICE / 2);
+    ck_assert_uint_eq(f.step.sample_count, 2);
+    ck_assert_uint_eq(f.step.samples[1].succeeded, 3);
+    ck_assert_int_eq(f.step.samples[1].span_ns, SLICE / 2);
+    end(&f);
+}
+END_TEST
+
+START_TEST(what_is_left_of_a_moment_belongs_to_the_slice_before)
+{
+    fixture f;
+    begin(&f);
+    add(&f, 7, 2, 100 * S + SLICE);
+    add_rest(&f, 3, 30, 100 * S + SLICE + SLICE / 2 - 1);
+    ck_assert_uint_eq(f.step.sample_count, 1);
+    ck_assert_uint_eq(f.step.samples[0].succeeded, 10);
+    ck_assert_int_eq(f.step.samples[0].at_ns, 0);
+    ck_assert_int_eq(f.step.samples[0].span_ns, SLICE + SLICE / 2 - 1);
+    ck_assert_int_ge(f.step.samples[0].max_ns, 29 * 1000000);
+    end(&f);
+}
+END_TEST
+
+START_TEST(a_moment_alone_is_a_slice_and_nothing_is_none)
+{
+    fixture f;
+    begin(&f);
+    add_rest(&f, 3, 30, 100 * S + 1000);
+    ck_assert_uint_eq(f.step.sample_count, 1);
+    ck_assert_uint_eq(f.step.samples[0].succeeded, 3);
+    end(&f);
+    begin(&f);
+    add(&f, 7, 2, 100 * S + SLICE);
+    add_rest(&f, 0, 0, 100 * S + SLICE + SLICE / 2);
+    ck_assert_uint_eq(f.step.sample_count, 1);
+    end(&f);
+}
+END_TEST
+
 int main(void)
 {
     return unit_main("load_series", (const TTest *const[]){slices_hold_differences_and_begin_at_the_steps_zero,
-                                                           a_long_run_fits_and_no_request_is_left_out, NULL});
+                                                           a_long_run_fits_and_no_request_is_left_out,
+                                                           what_is_left_at_the_end_is_a_slice_of_its_own,
+                                                           what_is_left_of_a_moment_belongs_to_the_slice_before,
+                                                           a_moment_alone_is_a_slice_and_nothing_is_none, NULL});
 }
