@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: the arithmetic of --follow. Everything comes from the server's own monotonic times, so that neither polling
- * nor a slow client can bend a figure; only `elapsed` needs both clocks. They are one clock if the server runs on this
+ * nor a slow client can bend a figure; only `elapsed`, `drain` and the times of curves need both clocks. They are one clock if the server runs on this
  * machine, and that is tested, not assumed: a task is accepted after its request was sent and before its reply was
  * complete, so each request bounds the offset between the clocks from both sides. If zero fits all the bounds, the
  * clock is the same; else the middle of what fits is taken, and half its width is the error.

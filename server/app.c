@@ -248,7 +248,8 @@ int tdm_app_start(tdm_app *app)
     if (!err)
         err = start_serving(app);
     if (err) {
-        tdm_executor_destroy(&app->executor); /* first: a handler may be running already */
+        if (tdm_executor_destroy(&app->executor))
+            app->fronts = NULL; /* a handler was running already, and holds its thread: what it uses stays */
         free_fronts(app);
         return err;
     }

@@ -59,6 +59,8 @@ int tdm_background(tdm_request *req, const tdm_task_spec *spec)
     tdm_executor *executor = req->front->app->executor;
     if (req->replied || req->accepted)
         return -EALREADY;
+    if (req->batch.refused)
+        return req->batch.refused; /* it is to have none: there is nothing to wait for */
     if (!req->endpoint || req->endpoint->route.full != TDM_WAIT)
         return tdm__batch_add(&req->batch, executor, spec);
     int err = tdm__batch_try(&req->batch, executor, spec);

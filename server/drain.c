@@ -73,7 +73,17 @@ static void end_connections(tdm_app *app, int64_t deadline_ns)
     wait_until(app, tdm_clock_ns() + TDM_NS_PER_S / 2, true);
 }
 
-static void sum_up(tdm_app *app, int64_t began_ns, bool lost)
+/* Requests that we ended without a whole reply. */
+static uint64_t cut_so_far(const tdm_app *app)
+{
+    uint64_t cut = 0;
+    for (unsigned i = 0; i < app->front_count; i++)
+        cut += atomic_load_explicit(&app->fronts[i].cut, memory_order_relaxed);
+    return cut;
+}
+
+/* @param cut_before requests that were cut before the stop: they are told, and are not its fault. */
+static void sum_up(tdm_app *app, int64_t began_ns, uint64_t cut_before, bool lost)
 {
     tdm_manifest *manifest = &app->manifest;
     tdm_app_stats stats;
@@ -83,7 +93,7 @@ static void sum_up(tdm_app *app, int64_t began_ns, bool lost)
     manifest->replies = stats.replies;
     manifest->unanswered = stats.requests > answered ? stats.requests - answered : 0;
     manifest->seconds = tdm_s_from_ns(tdm_clock_ns() - began_ns);
-    manifest->exit_status = lost || manifest->unanswered ? 3 : 0;
+    manifest->exit_status = lost || manifest->unanswered > cut_before ? 3 : 0;
 }
 
 int tdm_app_stop(tdm_app *app, tdm_manifest *out)
@@ -92,6 +102,7 @@ int tdm_app_stop(tdm_app *app, tdm_manifest *out)
     if (!atomic_compare_exchange_strong(&app->state, &started, TDM__STOPPING))
         return -EALREADY;
     int64_t began_ns = tdm_clock_ns();
+    uint64_t cut_before = cut_so_far(app);
     atomic_store(&app->draining, true);
     wait_until(app, began_ns + tdm_ns_from_s(app->drain_announce), false);
     int64_t deadline_ns = tdm_clock_ns() + tdm_ns_from_s(app->drain_timeout);
@@ -103,7 +114,7 @@ int tdm_app_stop(tdm_app *app, tdm_manifest *out)
     tdm_drain_report report;
     int lost = tdm_executor_drain(app->executor, &options, &report);
     memcpy(app->manifest.lanes, report.lanes, sizeof report.lanes);
-    sum_up(app, began_ns, lost || report.cancelled || report.stuck_loops);
+    sum_up(app, began_ns, cut_before, lost || report.cancelled || report.stuck_loops);
     if (out)
         *out = app->manifest;
     atomic_store(&app->state, TDM__STOPPED);

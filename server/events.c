@@ -77,6 +77,8 @@ int tdm_events_begin(tdm_request *req, const tdm_events_options *options)
         return -EINVAL;
     if (req->replied)
         return -EALREADY;
+    if (!tdm__exec_to_wait())
+        return -EDEADLK;
     struct tdm__events *events = tdm__arena_alloc(&req->arena, sizeof *events);
     if (!events)
         return -ENOMEM;

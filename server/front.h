@@ -23,7 +23,7 @@ typedef struct tdm__front {
     tdm__message cancel;                /* the drain's: cancel them all */
     tdm__spares requests_kept;          /* loop's thread: memory of those that have ended */
     /* Written by the loop's thread only, read by any. */
-    _Atomic uint64_t requests, replies, left;
+    _Atomic uint64_t requests, replies, left, cut; /* the last three: how they ended */
 } tdm__front;
 
 #define TDM__MAX_SECONDS 1e9 /* that an option can mean */

@@ -61,7 +61,7 @@ int tdm__request_prepare(tdm_request *req, tdm_outgoing *reply, tdm__wire *wire)
         return -EINVAL;
     bool streamed = reply->streamed;
     pass_out(req, reply);
-    if (streamed != reply->streamed || (streamed && tdm__wire_bodiless(reply->status)))
+    if (streamed != reply->streamed)
         return -EIO; /* the 500 is made by whoever began to stream */
     if (tdm__wire_bodiless(reply->status))
         reply->size = 0; /* middleware has made it one */

@@ -369,8 +369,7 @@ static void over(void *owner, tdm__ending ending)
 {
     tdm_request *req = owner;
     tdm__front *front = req->front;
-    if (ending != TDM__CUT)
-        count(ending == TDM__HANDED ? &front->replies : &front->left);
+    count(ending == TDM__HANDED ? &front->replies : ending == TDM__CUT ? &front->cut : &front->left);
     req->exchange = NULL;
     req->over = true;
     req->ending = ending;

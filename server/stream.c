@@ -161,18 +161,22 @@ int tdm_stream_begin(tdm_request *req, int status, const char *type, uint64_t le
     tdm_outgoing reply = {.status = status, .type = type, .size = sized ? (size_t) length : 0, .streamed = true};
     tdm__wire wire;
     int err = tdm__request_prepare(req, &reply, &wire);
-    if (err == -EIO)
+    if (err == -EIO) {
+        req->extras = NULL; /* of the reply that was to be */
+        req->last_extra = &req->extras;
         tdm_fail(req, 500, "Internal Server Error");
+    }
     if (err)
         return err;
+    bool empty = tdm__wire_bodiless(reply.status); /* middleware has made it one: what is written goes nowhere */
     req->stream.begun = true;
-    req->stream.mute = strcmp(req->method, "HEAD") == 0;
+    req->stream.mute = empty || strcmp(req->method, "HEAD") == 0;
     req->stream.sized = sized;
     req->stream.left = sized ? length : 0;
-    req->stream.chunked = !sized && !req->old;
-    wire.unsized = !sized;
+    req->stream.chunked = !sized && !req->old && !empty;
+    wire.unsized = !sized && !empty;
     wire.chunked = req->stream.chunked;
-    if (!sized && req->old) { /* HTTP/1.0 knows no chunks: the end of the connection ends the reply */
+    if (wire.unsized && req->old) { /* HTTP/1.0 knows no chunks: the end of the connection ends the reply */
         wire.close = true;
         wire.keep_alive = false;
     }

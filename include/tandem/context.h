@@ -8,7 +8,8 @@
  *      tdm_context_set(&tenant, "acme", NULL);        // log lines of this task now carry tenant=acme
  *      const char *who = tdm_context_get(&tenant);    // "acme", also in tasks spawned from here
  *
- *  All calls are for the calling task, handler or thread; on a loop's thread outside any fiber there is no context. */
+ *  All calls are for the calling task, handler or thread; on a loop's thread outside any fiber nothing can be
+ *  set; an evented task's callbacks can read what it inherited. */
 #ifndef TANDEM_CONTEXT_H
 #define TANDEM_CONTEXT_H
 

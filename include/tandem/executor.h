@@ -12,24 +12,26 @@
 TDM_BEGIN
 
 typedef struct tdm_executor_options {
-    unsigned loops;          /**< event-loop threads; 0: 1 */
-    unsigned workers;        /**< threads of each of the two pools at most; 0: min(32, cores + 4) */
-    unsigned queue;          /**< tasks accepted and not yet started, per pool; 0: 10,000 */
-    unsigned max_loop_tasks; /**< unfinished loop tasks in all; 0: 100,000. A loop may keep a few places until its turn
+    unsigned loops;   /**< event-loop threads; 0: 1 */
+    unsigned workers; /**< threads of each of the two pools at most; 0: min(32, cores + 4) */
+    unsigned queue;   /**< tasks accepted and not yet started, per pool; 0: 10,000 */
+    unsigned
+        max_loop_tasks;   /**< unfinished loop tasks in all; 0: 100,000, of which before Linux 6.13 only about half of
+                                  vm.max_map_count (31,741 by default) can be fibers. A loop may keep a few places until its turn
                                   ends, which others miss: at most one in 32 (decision 0018) */
-    unsigned ledger;         /**< ended tasks remembered by each loop and each pool; 0: 100,000 */
-    unsigned turn_limit;     /**< fibers, messages and timers, each, that a loop takes in a turn; 0: 256 */
-    unsigned min_workers;    /**< threads of each pool that are started at once and never retire; 0: 1 */
-    double hold_limit;  /**< seconds after which whatever holds a loop is named in the log; 0: 0.1; below 0: never */
-    double stuck_after; /**< seconds after which a task that holds a worker is named in the log; 0: 60 */
-    bool debug;         /**< at the end, tell of handles that were never given up (tandem/join.h) */
+    unsigned ledger;      /**< ended tasks remembered by each loop and each pool; 0: 100,000 */
+    unsigned turn_limit;  /**< fibers, messages and timers, each, that a loop takes in a turn; 0: 256 */
+    unsigned min_workers; /**< threads of each pool that are started at once and never retire; 0: 1 */
+    double hold_limit;    /**< seconds after which whatever holds a loop is named in the log; 0: 0.1; below 0: never */
+    double stuck_after;   /**< seconds after which a task that holds a worker is named in the log; 0: 60 */
+    bool debug;           /**< at the end, tell of handles that were never given up (tandem/join.h) */
 } tdm_executor_options;
 
 #define TDM_MAX_LOOPS 64
 #define TDM_MAX_WORKERS 1024
 
 /** Start the threads. @param options NULL: all defaults.
- *  @return 0; -EINVAL: loops or workers past TDM_MAX_…; -ENOMEM; -EAGAIN: a thread could not be started; or what the kernel
+ *  @return 0; -EINVAL: loops or workers past TDM_MAX_…, or more `min_workers` than `workers`; -ENOMEM; -EAGAIN: a thread could not be started; or what the kernel
  *          said. On an error nothing is left running. */
 TDM_API int tdm_executor_create(tdm_executor **out, const tdm_executor_options *options);
 

@@ -108,7 +108,7 @@ TDM_API tdm_middleware tdm_access_log(const tdm_access_log_options *options);
 
 typedef struct tdm_cors_options {
     const char *const *origins; /**< "https://example.org", or "*" for all; NULL-terminated; required */
-    const char *const *methods; /**< NULL: GET, HEAD, POST, PUT, PATCH, DELETE */
+    const char *const *methods; /**< NULL: GET, HEAD, POST, PUT, PATCH, DELETE; "*": whichever is asked for */
     const char *const *headers; /**< that requests may have, besides Accept, Accept-Language, Content-Language and
                                      Content-Type; "*" for all that are asked for */
     const char *const *expose;  /**< that scripts may read of a reply; NULL: only the safe ones */
@@ -151,8 +151,8 @@ typedef struct tdm_token_options {
     tdm_credentials_fn *check; /**< gets the token as `user`; or `tokens` */
     void *arg;
     const char *const *tokens; /**< the right ones, NULL-terminated; used when there is no `check` */
-    tdm_param_in in;           /**< of an API key: TDM_QUERY, TDM_HEADER or TDM_COOKIE */
-    const char *key;           /**< of an API key: the name there; NULL: "X-API-Key" */
+    tdm_param_in in;           /**< of an API key with a `key`: TDM_QUERY (the zero value), TDM_HEADER or TDM_COOKIE */
+    const char *key; /**< of an API key: the name there; NULL: the header field X-API-Key, whatever `in` says */
 } tdm_token_options;
 
 /** HTTP Basic (RFC 7617): 401 with WWW-Authenticate without the right user and password. */

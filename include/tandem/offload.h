@@ -24,7 +24,9 @@ typedef struct tdm_offload_options {
     const char *name;        /**< a literal; NULL: "offload" */
     bool abandon;            /**< do not wait for the end once the caller's wait is over */
     void (*drop)(void *arg); /**< called exactly once when the function has returned or never will, also after it was
-                                 abandoned; not if it was refused. NULL: nothing to free; with `abandon` the argument
+                                 abandoned; not if it was refused: after -EAGAIN, -EINVAL and -ENOMEM `arg` is still the
+                                 caller's. -ESHUTDOWN and -EDEADLK come before and after it was accepted, and only
+                                 `drop` tells. NULL: nothing to free; with `abandon` the argument
                                  must then outlive the function */
 } tdm_offload_options;
 

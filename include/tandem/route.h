@@ -2,7 +2,7 @@
 /** @file
  *  A route: a method, a path, what it takes, and the handler that answers it.
  *
- *  Paths are made of segments. `{id}` takes one segment that is not empty; `{id:int}` and `{x:float}` only one that is
+ *  Paths are made of segments. `{id}`, or `{id:str}`, takes one segment that is not empty; `{id:int}` and `{x:float}` only one that is
  *  such a number; `{rest:path}`, at the end, takes all that is left, slashes and the empty rest included. Where several
  *  routes fit a path, literal text wins over `int`, that over `float`, that over any segment, and that over `path`.
  *  HEAD comes with GET, OPTIONS by itself. Segments are compared after their percent-encoding is undone, once; a path
@@ -20,7 +20,9 @@ TDM_BEGIN
 /** What tdm_background() does when a task's lane has no room. */
 typedef enum tdm_when_full {
     TDM_REFUSE, /**< the handler gets -EAGAIN at once, and the client 503 with Retry-After */
-    TDM_WAIT,   /**< it waits for room, up to `wait_for_room`, with at most `max_waiters` of the route; then as above */
+    TDM_WAIT, /**< it waits for room, up to `wait_for_room`, with at most `max_waiters` of the route; then as above. A request
+                     that has reserved places already is refused at once where another such request of the app waits, or
+                     where all that it wants could never fit */
 } tdm_when_full;
 
 /** A reply that a route gives besides its usual one, for the documentation. A table ends with status 0. */

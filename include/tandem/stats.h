@@ -84,10 +84,10 @@ typedef struct tdm_stats {
 
 /** Fill *out with a snapshot. On a fiber it may yield, on another thread it may block, for as long as it takes each
  *  loop to come round. Each lane's numbers are exact and obey the law above.
- *  @return 0; -ECANCELED; -EDEADLK (on a loop's thread outside a fiber); -ENOMEM. */
+ *  @return 0; -EDEADLK: on a loop's thread outside a fiber, unless that loop is the executor's only one; -ENOMEM. */
 TDM_API int tdm_stats_get(tdm_executor *executor, tdm_stats *out);
 
-/** Begin a new window. Waits like tdm_stats_get(). @return 0; -ECANCELED; -EDEADLK. */
+/** Begin a new window. Waits like tdm_stats_get(). @return 0; -EDEADLK. */
 TDM_API int tdm_stats_reset(tdm_executor *executor);
 
 TDM_END

@@ -86,7 +86,7 @@ static void add_routes(tdm_app *to)
         {.method = "POST", .path = "/refuse", .run = leave_one, .retry_after = 7},
         {.method = "POST", .path = "/wait", .run = leave_one, .full = TDM_WAIT, .wait_for_room = 20, .max_waiters = 1},
         {.method = "POST", .path = "/wait-a-little", .run = leave_one, .full = TDM_WAIT, .wait_for_room = 0.03},
-        {.method = "POST", .path = "/some", .run = leave_some, .full = TDM_WAIT, .wait_for_room = 20},
+        {.method = "POST", .path = "/some", .run = leave_some, .full = TDM_WAIT, .wait_for_room = 600},
         {.method = "POST", .path = "/pool-waits", .run = leave_one, .full = TDM_WAIT, .lane = TDM_POOL},
         {.method = "POST", .path = "/three", .run = leave_three},
         {.method = "POST", .path = "/none", .run = leave_none},

@@ -45,8 +45,16 @@ static int get_task(tdm_request *req)
     return err ? err : tdm_reply_text(req, 200, "ok");
 }
 
+/* Ends in the middle of its reply. */
+static int get_half(tdm_request *req)
+{
+    int err = tdm_stream_begin(req, 200, "text/plain", TDM_LENGTH_UNKNOWN);
+    return err ? err : -EIO;
+}
+
 static void add_routes(tdm_app *app)
 {
+    ck_assert_int_eq(tdm_app_get(app, "/half", get_half), 0);
     ck_assert_int_eq(tdm_app_get(app, "/", http_get_hello), 0);
     ck_assert_int_eq(tdm_app_get(app, "/hold", get_hold), 0);
     ck_assert_int_eq(
@@ -234,6 +242,24 @@ START_TEST(when_time_is_over_waiting_handlers_answer_503)
 }
 END_TEST
 
+START_TEST(what_was_cut_before_the_stop_is_told_and_is_not_its_fault)
+{
+    begin(5, 0, 2);
+    http_connection c;
+    http_connect(&c, tdm_app_url(app));
+    http_ask(&c, "GET", "/half", NULL);
+    char byte;
+    ck_assert_int_eq(recv(c.fd, &byte, 1, 0), 1);
+    while (recv(c.fd, &byte, 1, 0) > 0)
+        ;
+    ck_assert_int_eq(tdm_app_stop(app, &manifest), 0);
+    ck_assert_uint_eq(manifest.unanswered, 1);
+    ck_assert_int_eq(manifest.exit_status, 0);
+    http_disconnect(&c);
+    http_app_end(app);
+}
+END_TEST
+
 START_TEST(a_hurry_ends_every_wait)
 {
     begin(60, 60, 60);
@@ -409,6 +435,7 @@ int main(void)
                                   while_it_is_announced_new_connections_are_served,
                                   when_time_is_over_tasks_are_cancelled_and_the_exit_says_so,
                                   when_time_is_over_waiting_handlers_answer_503,
+                                  what_was_cut_before_the_stop_is_told_and_is_not_its_fault,
                                   a_hurry_ends_every_wait,
                                   a_request_that_stops_in_the_middle_does_not_hold_the_drain,
                                   under_load_no_reply_is_lost_and_the_manifest_adds_up,

@@ -148,6 +148,9 @@ static int after(tdm_request *req, tdm_outgoing *reply, void *arg)
 {
     (void) arg;
     const char *status = tdm_request_query(req, "status");
+    int err = status ? tdm_reply_header(req, "X-Once", "1") : 0;
+    if (err)
+        return err;
     if (status)
         reply->status = (int) strtol(status, NULL, 10);
     return 0;
@@ -174,6 +177,8 @@ START_TEST(middleware_can_make_a_reply_one_without_a_body)
         ck_assert_msg(reply.status == cases[i].status, "%s: %d", cases[i].target, reply.status);
         bool bodiless = reply.status == 204 || reply.status == 304;
         ck_assert_msg(!bodiless || !http_field(&reply, "Transfer-Encoding"), "%s", reply.head);
+        const char *once = strstr(reply.head, "X-Once");
+        ck_assert_msg(reply.status == 500 ? !once : once && !strstr(once + 1, "X-Once"), "%s", reply.head);
         http_reply_finish(&reply);
         http_expect_hello(&c); /* nothing of it is left over */
     }
@@ -192,7 +197,7 @@ static int arrive(tdm_request *req, void *arg)
     int err = strcmp(what, "events") == 0 ? tdm_events_begin(req, NULL)
                                           : tdm_stream_begin(req, 200, "text/plain", TDM_LENGTH_UNKNOWN);
     results[0] = err;
-    return err;
+    return strcmp(what, "events") == 0 ? tdm_reply_text(req, 500, "no events") : err;
 }
 
 static void add_early(tdm_app *to)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/load/witness.h"
@@ -271,9 +272,9 @@ static void serve_two_slowly(int fd, unsigned number, void *arg)
     (void) arg;
     if (!fake_read_request(fd, path, sizeof path) || !fake_read_request(fd, path, sizeof path))
         return;
-    usleep(600 * 1000);
+    nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 600000000}, NULL);
     fake_reply(fd, "200 OK", "", "");
-    usleep(700 * 1000);
+    nanosleep(&(struct timespec){.tv_sec = 2}, NULL);
     fake_reply(fd, "200 OK", "", "");
     (void) fake_read_request(fd, path, sizeof path);
 }
@@ -282,7 +283,7 @@ START_TEST(the_timeout_of_a_pipelined_request_counts_from_when_it_was_sent)
 {
     fake_server *server = fake_server_start(serve_two_slowly, NULL);
     load_run r;
-    LOAD_RUN(&r, "-c", "1", "-n", "2", "--pipeline", "2", "--timeout", "1", fake_server_url(server, "/"));
+    LOAD_RUN(&r, "-c", "1", "-n", "2", "--pipeline", "2", "--timeout", "3", fake_server_url(server, "/"));
     const load_step *step = &r.sweep.steps[0];
     ck_assert_uint_eq(step->succeeded, 1);
     ck_assert_uint_eq(step->errors[LOAD_ERROR_TIMEOUT], 1);

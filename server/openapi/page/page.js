@@ -100,8 +100,18 @@ function setCookie(request, name, value) {
   request.cookies.push([name, value]);
 }
 
-/* For one request: afterwards each is what it was before, so that no later request has it. */
-async function withCookies(cookies, run) {
+/* For one request, and one at a time: afterwards each has the value that it had before, so that no later request has what
+ * this one was given. */
+let cookieJar = Promise.resolve();
+
+function withCookies(cookies, run) {
+  if (!cookies.length) return run();
+  const turn = cookieJar.then(() => setAndRun(cookies, run));
+  cookieJar = turn.catch(() => {});
+  return turn;
+}
+
+async function setAndRun(cookies, run) {
   const before = new Map(document.cookie.split('; ').map((pair) => [pair.split('=', 1)[0], pair]));
   for (const [name, value] of cookies) document.cookie = `${name}=${value}; path=/; SameSite=Strict`;
   try {
