@@ -102,8 +102,10 @@ static const char *parse_one(answers *out, const char **at, const char *end, boo
 const char *answers_parse(answers *out, const char *bytes, size_t size, bool head)
 {
     memset(out, 0, sizeof *out);
+    if (size == 0)
+        return NULL; /* there may be no bytes at all to point to */
     const char *at = bytes, *end = bytes + size, *wrong = NULL;
-    while (size && at < end && !wrong)
+    while (at < end && !wrong)
         wrong = parse_one(out, &at, end, head && out->count == 0);
     return wrong;
 }

@@ -252,6 +252,7 @@ START_TEST(what_was_cut_before_the_stop_is_told_and_is_not_its_fault)
     ck_assert_int_eq(recv(c.fd, &byte, 1, 0), 1);
     while (recv(c.fd, &byte, 1, 0) > 0)
         ;
+    http_expect(tdm_app_url(app), "GET", "/", 200, NULL); /* the loop is over with what ended the other */
     ck_assert_int_eq(tdm_app_stop(app, &manifest), 0);
     ck_assert_uint_eq(manifest.unanswered, 1);
     ck_assert_int_eq(manifest.exit_status, 0);
