@@ -56,10 +56,10 @@ static int save(const char *name, const void *bytes, size_t size)
     char path[512], draft[512];
     snprintf(path, sizeof path, "%s/%s", directory, name);
     snprintf(draft, sizeof draft, "%s/.draft-XXXXXX", directory);
-    int fd = mkostemp(draft, O_CLOEXEC);
+    int fd = mkstemp(draft);
     if (fd < 0)
         return -errno;
-    int err = write_all(fd, bytes, size);
+    int err = fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : write_all(fd, bytes, size);
     if (close(fd) && !err)
         err = -errno;
     if (!err && rename(draft, path))

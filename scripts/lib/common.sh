@@ -3,6 +3,7 @@
 # What the scripts share: where the project is, how to speak, how to build, how to start and stop a daemon.
 # Sourced, never run.
 
+unset CDPATH # or cd would print where it has gone
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=$root/build
 
@@ -21,10 +22,17 @@ wrong_use() {
 # The help of a script is the comment at its top.
 help() { awk 'NR <= 2 { next } /^#/ { sub(/^# ?/, ""); print; next } { exit }' "$0"; }
 
-# Configure the build directory once; a later call keeps what is there. Further arguments go to meson setup.
+# Configure the build directory once; a later call changes the options (-D…) that are given, and keeps what else is there.
+# Further arguments go to meson setup.
 # shellcheck disable=SC2120 # not every caller has any
 configure() {
-  [ -f "$build/build.ninja" ] || meson setup "$build" "$root" "$@"
+  local option options=()
+  if [ ! -f "$build/build.ninja" ]; then
+    meson setup "$build" "$root" "$@"
+    return
+  fi
+  for option; do case $option in -D*) options+=("$option") ;; esac; done
+  [ ${#options[@]} -eq 0 ] || meson configure "$build" "${options[@]}"
 }
 
 # Compile everything, or these targets. Two jobs at most: the machine may be small, and other work may run on it.

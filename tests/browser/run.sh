@@ -3,6 +3,7 @@
 # run.sh BUILD PROGRAM...: install the pinned packages into the build directory and run browser.mjs on the programs.
 # Without npm or a Chromium it exits 77 (skipped); in CI, which installs both, that is a failure.
 set -eu
+unset CDPATH
 here=$(cd "$(dirname "$0")" && pwd)
 build=$1
 shift

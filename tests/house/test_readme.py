@@ -7,6 +7,7 @@ the lines that stand below it; `…` stands for anything within a line. Its firs
 and every file it links to must be there. Ends with N passed, N failed."""
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -63,15 +64,13 @@ class Tour:
         if command == "kill -TERM %1; wait %1":
             return self.stop_daemon()
         for name, path in self.programs.items():
-            command = command.replace(name, path)
+            command = command.replace(name, shlex.quote(path))
         done = subprocess.run(command.replace("127.0.0.1:8000", self.address), shell=True, text=True, timeout=TIMEOUT_S,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         return done.stdout.replace("\r\n", "\n")
 
     def follow(self, text):
         for command, expected in steps(text):
-            if self.daemon and self.daemon.poll() is not None:
-                self.start_daemon()  # a later section of README goes on with a daemon of its own
             printed = self.run(command).rstrip("\n").split("\n")
             if expected:
                 self.judge(command, fits(expected, printed), "expected:\n{}\nprinted:\n{}".format(

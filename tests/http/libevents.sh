@@ -5,6 +5,7 @@
 # The builds are taken from Debian's archive and unpacked in BUILD; what is installed stays as it is. One that the
 # archive does not have any more is reported as not run. Ends with one line: N passed, N failed.
 set -eu
+unset CDPATH
 [ $# -eq 1 ] || { sed -n '3,6s/^# //p' "$0" >&2; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=$(cd "$1" && pwd)
