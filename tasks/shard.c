@@ -149,6 +149,9 @@ void tdm__shard_end(tdm__shard *shard, tdm__row *row, tdm_state state, int64_t n
     } else {
         count(&shard->counts.unstarted);
     }
+    if (now_ns < shard->last_end_ns)
+        now_ns = shard->last_end_ns; /* a late stamp of another worker: ends are told in order of time */
+    shard->last_end_ns = now_ns;
     tdm__ledger_end(&shard->ledger, row, state, now_ns);
 }
 

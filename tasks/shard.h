@@ -40,6 +40,7 @@ typedef struct tdm__shard {
     tdm__counts counts;
     tdm_totals before_window;             /* the lifetime totals when the window began */
     int64_t window_ns;                    /* when that was */
+    int64_t last_end_ns;                  /* of the last that ended: they are told in this order */
     uint64_t ran_low, ran_high;           /* the ends less the starts of the window, as times in it; 128 bits, signed */
     tdm_histogram *queue_wait, *run_time; /* of the window */
     tdm__ledger ledger;

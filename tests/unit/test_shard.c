@@ -93,6 +93,9 @@ START_TEST(multiplicity_is_integrated_exactly)
     tdm__shard_end(&shard, &rows[2], TDM_DONE, t + 1000); /* two for 900 */
     ck_assert_double_eq(tdm__shard_ran_ns(&shard, t + 1000), 20 + 2 * 5 + 3 * 65 + 2 * 900);
     tdm__shard_end(&shard, &rows[1], TDM_DONE, t + 990); /* a late stamp of another worker: it ran for 10 less */
+    tdm_task_info told;
+    ck_assert(tdm__ledger_get(&shard.ledger, 2, &told));
+    ck_assert_int_eq(told.ended_ns, t + 1000); /* ends are told in the order of their times */
     ck_assert_double_eq(tdm__shard_ran_ns(&shard, t + 5000), 20 + 2 * 5 + 3 * 65 + 2 * 900 - 10);
     ck_assert_uint_eq(gauge.peak, 3);
     ck_assert_uint_eq(gauge.now, 0);
