@@ -252,7 +252,8 @@ START_TEST(a_pool_that_cannot_keep_up_is_found_by_its_queue)
     LOAD_RUN(&r, "-R", "20,400", "-d", "1", "--max-lag", "60", "--follow", "--knee-factor", "1000", "--knee-share",
              "50", daemon_url(&d, "/?as_async=0&count=1&period=0.01", url, sizeof url));
     ck_assert_uint_eq(r.sweep.knee_count, 1);
-    ck_assert_int_eq(r.sweep.knees[0].rule, LOAD_KNEE_QUEUE);
+    ck_assert_msg(r.sweep.knees[0].rule == LOAD_KNEE_QUEUE, "step %u: %s; %u steps", r.sweep.knees[0].step,
+                  r.sweep.knees[0].words, r.sweep.step_count);
     ck_assert_uint_eq(r.sweep.knees[0].step, 1);
     ck_assert_uint_ge(r.sweep.steps[1].tasks.lanes[LOAD_LANE_POOL].queue.peak, 200);
     ck_assert_int_ge(r.sweep.steps[1].tasks.drain_ns, S);
