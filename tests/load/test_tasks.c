@@ -249,8 +249,8 @@ START_TEST(a_pool_that_cannot_keep_up_is_found_by_its_queue)
     char url[96];
     load_run r;
     /* One worker ends 100 tasks of 10 ms in a second. What a busy machine does to rates and latencies is not asked. */
-    LOAD_RUN(&r, "-R", "20,400", "-d", "1", "--max-lag", "60", "--follow", "--knee-factor", "1000", "--knee-share",
-             "50", daemon_url(&d, "/?as_async=0&count=1&period=0.01", url, sizeof url));
+    LOAD_RUN(&r, "-R", "20,400", "-d", "1", "--max-lag", "60", "--follow", "--knee-factor", "1000", "--knee-share", "1",
+             daemon_url(&d, "/?as_async=0&count=1&period=0.01", url, sizeof url));
     ck_assert_uint_eq(r.sweep.knee_count, 1);
     ck_assert_msg(r.sweep.knees[0].rule == LOAD_KNEE_QUEUE, "step %u: %s; %u steps", r.sweep.knees[0].step,
                   r.sweep.knees[0].words, r.sweep.step_count);
