@@ -27,7 +27,8 @@ typedef enum load_arrivals { LOAD_UNIFORM, LOAD_POISSON } load_arrivals;
 
 /* ---- what was measured of the requests ---- */
 
-/** A slice of a step's time, about a tenth of a second or longer; the last may be half as long. Slices of warm-up and ramp lie before zero. */
+/** A slice of a step's time, about a tenth of a second or longer; the last may be half as long. Slices of warm-up and
+ *  ramp lie before zero. */
 typedef struct load_sample {
     int64_t at_ns, span_ns;                     /**< it begins here, and is so long */
     uint64_t made, succeeded, rejected, failed; /**< failed: errors of all kinds */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* DESIGN: the arithmetic of --follow. Everything comes from the server's own monotonic times, so that neither polling
- * nor a slow client can bend a figure; only `elapsed`, `drain` and the times of curves need both clocks. They are one clock if the server runs on this
- * machine, and that is tested, not assumed: a task is accepted after its request was sent and before its reply was
- * complete, so each request bounds the offset between the clocks from both sides. If zero fits all the bounds, the
+ * nor a slow client can bend a figure; only `elapsed`, `drain` and the times of curves need both clocks. They are one
+ * clock if the server runs on this machine, and that is tested, not assumed: a task is accepted after its request was
+ * sent and before its reply was complete, so each request bounds the offset between the clocks from both sides. If zero fits all the bounds, the
  * clock is the same; else the middle of what fits is taken, and half its width is the error.
  * The ideal: a request's tasks run in sequence, so they cannot end before it was sent and their run times have passed;
  * and the pool's work cannot be done in less than its sum over its threads. */

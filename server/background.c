@@ -2,8 +2,8 @@
 /* DESIGN: how a handler leaves work behind. Admission itself is the executor's (tasks/batch.h); here stands what a route
  * wants when there is no room. Waiting for room is a row of short sleeps: who would tell of room would have to do so on
  * every start of every task, and a handler that waits has milliseconds to spare. It is bounded twice, in time and in
- * how many wait, because every waiter holds its request, its fiber and its client. Of those that hold places already only one
- * waits: two could wait for each other, and no task that was reserved starts before its reply. */
+ * how many wait, because every waiter holds its request, its fiber and its client. Of those that hold places already
+ * only one waits: two could wait for each other, and no task that was reserved starts before its reply. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -147,6 +147,13 @@ void tdm__exchange_cut(tdm__exchange *x)
     x->gate->ways->close(x);
 }
 
+/* Has the client sent something that was not read yet? */
+static bool has_unread(const tdm__exchange *x)
+{
+    int unread = 0;
+    return ioctl(x->fd, FIONREAD, &unread) == 0 && unread > 0;
+}
+
 bool tdm__exchange_forget_input(tdm__exchange *x)
 {
     static _Thread_local char nowhere[16384];
@@ -176,6 +183,14 @@ void tdm__exchange_linger(tdm__exchange *x)
         x->gate->ways->close(x);
     else
         x->watched = x->gate->peers != NULL;
+}
+
+void tdm__exchange_end_last(tdm__exchange *x, bool pending)
+{
+    if (x->keep_alive || pending || has_unread(x))
+        tdm__exchange_linger(x);
+    else
+        x->gate->ways->close(x);
 }
 
 void tdm__exchange_refuse(tdm__exchange *x, int status)
@@ -254,18 +269,12 @@ static void unlisten(tdm__gate *gate)
 
 /* ---- time ---- */
 
-bool tdm__exchange_has_unread(const tdm__exchange *x)
-{
-    int unread = 0;
-    return ioctl(x->fd, FIONREAD, &unread) == 0 && unread > 0;
-}
-
 /* In the drain: is this connection, which has no complete request, done with? */
 static bool is_done_with(const tdm__exchange *x, int64_t now)
 {
     if (x->phase == TDM__IDLE)
-        return now - x->since_ns >= CLOSE_IDLE_NS && !tdm__exchange_has_unread(x);
-    return now - x->heard_ns >= CLOSE_PARTIAL_NS && !tdm__exchange_has_unread(x);
+        return now - x->since_ns >= CLOSE_IDLE_NS && !has_unread(x);
+    return now - x->heard_ns >= CLOSE_PARTIAL_NS && !has_unread(x);
 }
 
 /* A large body has more time. What was announced counts, or else what came. */

@@ -115,8 +115,9 @@ void tdm__exchange_half_closed(tdm__exchange *x);
 void tdm__exchange_refuse(tdm__exchange *x, int status);
 /* Close in two steps: shut for writing, then wait a moment for the client's end. */
 void tdm__exchange_linger(tdm__exchange *x);
-/* Has the client sent something that was not read yet? */
-bool tdm__exchange_has_unread(const tdm__exchange *x);
+/* End it after its last reply: in two steps where the client may be sending, or has sent what nobody will read (RFC 9112,
+ * 9.6). @param pending the transport holds some of that, or knows of more. */
+void tdm__exchange_end_last(tdm__exchange *x, bool pending);
 /* LINGER: read, and forget. May close it. @return may there be more to read? */
 bool tdm__exchange_forget_input(tdm__exchange *x);
 /* Its owner learns how it ended, once: the first call tells, the others find no owner. */

@@ -122,10 +122,8 @@ static void end_reply(connection *c, bool close)
         tdm__exchange_enter(x, TDM__IDLE);
         if (!c->going && (c->in.size || c->readable))
             come_again(c);
-    } else if (x->keep_alive || c->in.size || c->readable || tdm__exchange_has_unread(x)) {
-        tdm__exchange_linger(x); /* more may be on its way */
     } else {
-        close_connection(x);
+        tdm__exchange_end_last(x, c->in.size || c->readable);
     }
     tdm__exchange_unref(x);
 }

@@ -118,7 +118,7 @@ static void close_listener(tdm__gate *base)
 /* ---- the guard ---- */
 
 /* Give evhttp a request in place of the message that is whole. It never says that the connection ends: evhttp would close
- * it at once, and what is still unread would turn that into a reset (see end_connection()). */
+ * it at once, and what is still unread would turn that into a reset (see tdm__exchange_end_last()). */
 static void ready(tdm__exchange *x)
 {
     static const char request[] = "GET / HTTP/1.1\r\n\r\n";
@@ -260,16 +260,6 @@ static void settle_fresh(tdm__gate *base)
         adopt((connection *) TAILQ_FIRST(&base->at[TDM__FRESH]));
 }
 
-/* After its last reply: in two steps where the client may be sending, or has sent what nobody will read (RFC 9112, 9.6). */
-static void end_connection(connection *c)
-{
-    tdm__exchange *x = &c->base;
-    if (x->keep_alive || c->in.size || tdm__exchange_has_unread(x))
-        tdm__exchange_linger(x);
-    else
-        close_connection(x);
-}
-
 static void on_soon(evutil_socket_t fd, short what, void *arg)
 {
     (void) fd, (void) what;
@@ -279,7 +269,7 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
         connection *c = TAILQ_FIRST(&g->soon_list);
         not_soon(c);
         if (c->last)
-            end_connection(c);
+            tdm__exchange_end_last(&c->base, c->in.size);
         else
             consume_pending(c);
     }
@@ -365,7 +355,7 @@ static void finish(tdm__exchange *x, bool close)
     x->refs++;
     tdm__exchange_over(x, TDM__HANDED); /* whatever closes the connection now */
     if (c->last) {
-        end_connection(c);
+        tdm__exchange_end_last(x, c->in.size);
     } else {
         give_back(c);
         evhttp_send_reply_end(request);

@@ -38,9 +38,7 @@ void tdm__request_fail(tdm_request *req, int err)
     if (err == -ECANCELED && tdm_app_draining(req->front->app))
         err = -ESHUTDOWN;
     int status = status_of(err);
-    req->extras = NULL; /* what the handler meant for its own reply */
-    req->last_extra = &req->extras;
-    req->instead_of = NULL;
+    tdm__request_forget_fields(req); /* what the handler meant for its own reply */
     if (status == 503)
         ask_to_retry(req);
     if (tdm_reply_error(req, status, tdm__status_phrase(status)) != -ENOMEM)

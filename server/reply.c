@@ -45,8 +45,7 @@ static void pass_out(tdm_request *req, tdm_outgoing *reply)
             continue;
         static const char body[] = "{\"detail\":\"Internal Server Error\"}";
         tdm_log_error("middleware %s failed on a reply: %s", m->name, err ? strerror(-err) : "it is no final status");
-        req->extras = NULL;
-        req->last_extra = &req->extras;
+        tdm__request_forget_fields(req);
         *reply = (tdm_outgoing){500, "application/json", body, sizeof body - 1, false};
         return;
     }

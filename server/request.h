@@ -114,6 +114,14 @@ void tdm__request_unref(tdm_request *req);
 /* Ask the handler to stop: its waits, and its writes, say so. Loop's thread. */
 void tdm__request_cancel(tdm_request *req);
 
+/* Forget what was said for a reply that will not be sent: its fields, and the reply it was to stand for. */
+static inline void tdm__request_forget_fields(tdm_request *req)
+{
+    req->extras = NULL;
+    req->last_extra = &req->extras;
+    req->instead_of = NULL;
+}
+
 /* ---- failures (failure.c) ---- */
 
 /* Answer a handler that failed: the one place where an errno becomes a status. */

@@ -162,8 +162,7 @@ int tdm_stream_begin(tdm_request *req, int status, const char *type, uint64_t le
     tdm__wire wire;
     int err = tdm__request_prepare(req, &reply, &wire);
     if (err == -EIO) {
-        req->extras = NULL; /* of the reply that was to be */
-        req->last_extra = &req->extras;
+        tdm__request_forget_fields(req);
         tdm_fail(req, 500, "Internal Server Error");
     }
     if (err)

@@ -112,7 +112,7 @@ void tdm__pool_start_worker(tdm__pool *pool)
 
 /* ---- life ---- */
 
-static void stop_workers(tdm__pool *pool)
+void tdm__pool_stop(tdm__pool *pool)
 {
     tdm__lock(&pool->lock);
     assert(!pool->first);
@@ -177,17 +177,12 @@ int tdm__pool_create(tdm__pool **out, tdm_executor *executor, const tdm__pool_se
     for (unsigned i = 0; i < settings->min && !err; i++)
         err = start_one(pool);
     if (err) {
-        stop_workers(pool);
+        tdm__pool_stop(pool);
         pool_free(pool);
         return err;
     }
     *out = pool;
     return 0;
-}
-
-void tdm__pool_stop(tdm__pool *pool)
-{
-    stop_workers(pool);
 }
 
 void tdm__pool_destroy(tdm__pool **slot)

@@ -91,8 +91,8 @@ typedef struct tdm_manifest {
     uint64_t requests, replies;  /**< requests whose head was read; replies handed to the kernel */
     uint64_t unanswered;         /**< requests without a reply, for any reason but that the client left */
     double seconds;              /**< how long the drain took */
-    int exit_status; /**< 0: every task ended as done, failed, timed out or skipped, or was cancelled by a user, and the stop left no
-                          request unanswered; else 3 */
+    int exit_status;             /**< 0: every task ended as done, failed, timed out or skipped, or was cancelled by a
+                                      user, and the stop left no request unanswered; else 3 */
 } tdm_manifest;
 
 /** The orderly stop (docs/drain.md). Blocks; not from a loop or worker. @return 0; -EALREADY. */

@@ -12,27 +12,26 @@
 TDM_BEGIN
 
 typedef struct tdm_executor_options {
-    unsigned loops;   /**< event-loop threads; 0: 1 */
-    unsigned workers; /**< threads of each of the two pools at most; 0: min(32, cores + 4) */
-    unsigned queue;   /**< tasks accepted and not yet started, per pool; 0: 10,000 */
-    unsigned
-        max_loop_tasks;   /**< unfinished loop tasks in all; 0: 100,000, of which before Linux 6.13 only about half of
-                                  vm.max_map_count (31,741 by default) can be fibers. A loop may keep a few places until its turn
-                                  ends, which others miss: at most one in 32 (decision 0018) */
-    unsigned ledger;      /**< ended tasks remembered by each loop and each pool; 0: 100,000 */
-    unsigned turn_limit;  /**< fibers, messages and timers, each, that a loop takes in a turn; 0: 256 */
-    unsigned min_workers; /**< threads of each pool that are started at once and never retire; 0: 1 */
-    double hold_limit;    /**< seconds after which whatever holds a loop is named in the log; 0: 0.1; below 0: never */
-    double stuck_after;   /**< seconds after which a task that holds a worker is named in the log; 0: 60 */
-    bool debug;           /**< at the end, tell of handles that were never given up (tandem/join.h) */
+    unsigned loops;          /**< event-loop threads; 0: 1 */
+    unsigned workers;        /**< threads of each of the two pools at most; 0: min(32, cores + 4) */
+    unsigned queue;          /**< tasks accepted and not yet started, per pool; 0: 10,000 */
+    unsigned max_loop_tasks; /**< unfinished loop tasks in all; 0: 100,000. Before Linux 6.13 only about half of
+                                  vm.max_map_count (31,741 by default) of them can be fibers. A loop may keep a few
+                                  places until its turn ends, which others miss: at most one in 32 (decision 0018) */
+    unsigned ledger;         /**< ended tasks remembered by each loop and each pool; 0: 100,000 */
+    unsigned turn_limit;     /**< fibers, messages and timers, each, that a loop takes in a turn; 0: 256 */
+    unsigned min_workers;    /**< threads of each pool that are started at once and never retire; 0: 1 */
+    double hold_limit;  /**< seconds after which whatever holds a loop is named in the log; 0: 0.1; below 0: never */
+    double stuck_after; /**< seconds after which a task that holds a worker is named in the log; 0: 60 */
+    bool debug;         /**< at the end, tell of handles that were never given up (tandem/join.h) */
 } tdm_executor_options;
 
 #define TDM_MAX_LOOPS 64
 #define TDM_MAX_WORKERS 1024
 
 /** Start the threads. @param options NULL: all defaults.
- *  @return 0; -EINVAL: loops or workers past TDM_MAX_…, or more `min_workers` than `workers`; -ENOMEM; -EAGAIN: a thread could not be started; or what the kernel
- *          said. On an error nothing is left running. */
+ *  @return 0; -EINVAL: loops or workers past TDM_MAX_…, or more `min_workers` than `workers`; -ENOMEM; -EAGAIN: a thread
+ *          could not be started; or what the kernel said. On an error nothing is left running. */
 TDM_API int tdm_executor_create(tdm_executor **out, const tdm_executor_options *options);
 
 /** What the options came to, defaults resolved. Any thread. */
@@ -66,8 +65,9 @@ TDM_API void tdm_executor_hurry(tdm_executor *executor);
 
 /** End the threads and free everything. Drains without waiting first, if that was not done. NULL is accepted;
  *  *executor becomes NULL. Not to be called from a loop or a worker, nor while another thread is still in a call that
- *  was given this executor, such as tdm_spawn(), or that stops a task or cancels a group of it, nor while a task that one
- *  of its loops spawned in another executor has an `on_end` to come. Who wakes a task of it, by a semaphore say, may be still at it.
+ *  was given this executor, such as tdm_spawn(), or that stops a task or cancels a group of it, nor while a task that
+ *  one of its loops spawned in another executor has an `on_end` to come. Who wakes a task of it, by a semaphore say, may
+ *  be still at it.
  *  If tasks were abandoned their threads still run, so what they use is not freed and the process should exit.
  *  @return 0; -EBUSY: abandoned tasks still run, and the memory was left to them. */
 TDM_API int tdm_executor_destroy(tdm_executor **executor);

@@ -53,8 +53,8 @@ typedef struct tdm_middleware {
      *  *reply; it must not wait. Only for requests that reached its `arrive`: not where one further out replied.
      *  @return 0; a negative errno: the reply becomes a 500. */
     int (*after)(tdm_request *req, tdm_outgoing *reply, void *arg);
-    /** When a request that reached its `arrive` is over: the reply is with the kernel, or the client is gone. On the loop's thread, outside a
-     *  fiber; the handler of a streamed reply has returned. */
+    /** When a request that reached its `arrive` is over: the reply is with the kernel, or the client is gone. On the
+     *  loop's thread, outside a fiber; the handler of a streamed reply has returned. */
     void (*done)(tdm_request *req, void *arg);
     /** Called once, when the app is destroyed, or at once if it could not be added. */
     void (*drop)(void *arg);
@@ -100,8 +100,8 @@ typedef struct tdm_access_log_options {
     bool json; /**< one JSON object a line; else uvicorn's line: `127.0.0.1:54321 - "GET / HTTP/1.1" 200 OK` */
 } tdm_access_log_options;
 
-/** One line at level info for each request when it is over. As JSON it has the user that tdm_basic_auth() let in, but never
- *  a token or a key. The target is logged as it came: secrets do not belong in a query. */
+/** One line at level info for each request when it is over. As JSON it has the user that tdm_basic_auth() let in, but
+ *  never a token or a key. The target is logged as it came: secrets do not belong in a query. */
 TDM_API tdm_middleware tdm_access_log(const tdm_access_log_options *options);
 
 /* ---- CORS ---- */

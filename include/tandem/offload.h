@@ -26,15 +26,16 @@ typedef struct tdm_offload_options {
     void (*drop)(void *arg); /**< called exactly once when the function has returned or never will, also after it was
                                  abandoned; not if it was refused: after -EAGAIN, -EINVAL and -ENOMEM `arg` is still the
                                  caller's. -ESHUTDOWN and -EDEADLK come before and after it was accepted, and only
-                                 `drop` tells. NULL: nothing to free; with `abandon` the argument
-                                 must then outlive the function */
+                                 `drop` tells. NULL: nothing to free; with `abandon` the argument must then outlive
+                                 the function */
 } tdm_offload_options;
 
 /** Run `run(task, arg)` on a thread of the pool, and wait until it has returned. On a fiber it yields, elsewhere it blocks.
  *  @param options NULL: all defaults. @param result what `run` returned; may be NULL.
  *  @return 0: it has run; -EAGAIN: the pool's queue is full; -ESHUTDOWN; -ENOMEM; -EINVAL: as tdm_spawn(); -EDEADLK: as
- *          tdm_join(). -ECANCELED: somebody cancelled the task before it began. -ECANCELED, -ETIMEDOUT: the caller's wait was ended: `run` was taken out of the queue and never
- *          ran, or it was asked to stop and has returned (or, with `abandon`, goes on). */
+ *          tdm_join(). -ECANCELED, -ETIMEDOUT: the caller's wait was ended: `run` was taken out of the queue and never ran,
+ *          or it was asked to stop and has returned (or, with `abandon`, goes on). -ECANCELED also: somebody cancelled the
+ *          task before it began. */
 TDM_API int tdm_offload(tdm_task_fn *run, void *arg, const tdm_offload_options *options, int *result);
 
 TDM_END

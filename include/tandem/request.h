@@ -72,10 +72,9 @@ TDM_API void *tdm_request_alloc(tdm_request *req, size_t size);
  *  The reply carries `Tandem-Tasks: FIRST-LAST`, the ids of the tasks (consecutive).
  *  @return 0: the library owns `arg`; -EAGAIN: no room: all reservations of this request are released, and unless the
  *          handler replies something else, return this error and the client gets 503 with Retry-After;
- *          -ESHUTDOWN: draining, likewise; -ECANCELED: the request was cancelled while it waited for room (TDM_WAIT): what it
- *          has reserved stays; -EALREADY: the reply was given before, or tdm_reply_accepted() has accepted its tasks; -EINVAL;
- *          -ENOMEM.
- *          On an error the caller still owns `arg`. */
+ *          -ESHUTDOWN: draining, likewise; -ECANCELED: the request was cancelled while it waited for room (TDM_WAIT):
+ *          what it has reserved stays; -EALREADY: the reply was given before, or tdm_reply_accepted() has accepted its
+ *          tasks; -EINVAL; -ENOMEM. On an error the caller still owns `arg`. */
 TDM_API int tdm_background(tdm_request *req, const tdm_task_spec *spec);
 
 /* ---- the reply: one of these, once ----

@@ -20,9 +20,9 @@ TDM_BEGIN
 /** What tdm_background() does when a task's lane has no room. */
 typedef enum tdm_when_full {
     TDM_REFUSE, /**< the handler gets -EAGAIN at once, and the client 503 with Retry-After */
-    TDM_WAIT, /**< it waits for room, up to `wait_for_room`, with at most `max_waiters` of the route; then as above. A request
-                     that has reserved places already is refused at once where another such request of the app waits, or
-                     where all that it wants could never fit */
+    TDM_WAIT,   /**< it waits for room, up to `wait_for_room`, with at most `max_waiters` of the route; then as above. A
+                     request that has reserved places already is refused at once where another such request of the app
+                     waits, or where all that it wants could never fit */
 } tdm_when_full;
 
 /** A reply that a route gives besides its usual one, for the documentation. A table ends with status 0. */

@@ -87,9 +87,9 @@ typedef struct tdm_task_spec {
  *  @param executor NULL: that of the calling task, handler or loop.
  *  @param id where the task's id goes, or NULL.
  *  @return 0: the executor owns `arg`; -EAGAIN: the pool's queue or the loops' limit is full; -ESHUTDOWN: draining;
- *          -EINVAL: neither or both of `run` and `start`, an unknown lane, a pool on the loop lane, of another
- *          executor or `handlers` (which takes no tasks), `on_cancel` without `start`, an evented task on the pool lane, a time that is negative or NaN, or no executor; -ENOMEM. On an
- *          error the caller still owns `arg`. */
+ *          -EINVAL: neither or both of `run` and `start`, an unknown lane, a pool on the loop lane, of another executor or
+ *          `handlers` (which takes no tasks), `on_cancel` without `start`, an evented task on the pool lane, a time that is
+ *          negative or NaN, or no executor; -ENOMEM. On an error the caller still owns `arg`. */
 TDM_API int tdm_spawn(tdm_executor *executor, const tdm_task_spec *spec, uint64_t *id);
 
 /** The task that the calling code runs in, or NULL. Any thread. */

@@ -61,6 +61,14 @@ static void open_and_begin(load_worker *w)
     load_slots_begin(w);
 }
 
+/* The same, and it has begun. */
+static load_worker *begin_sending(fixture *f, unsigned pipeline)
+{
+    begin(f, pipeline);
+    open_and_begin(&f->worker);
+    return &f->worker;
+}
+
 static void end(fixture *f)
 {
     load_worker *w = &f->worker;
@@ -85,9 +93,7 @@ static void let_time_run_out(load_worker *w)
 START_TEST(a_request_that_time_ran_out_for_is_not_sent)
 {
     fixture f;
-    begin(&f, 1);
-    load_worker *w = &f.worker;
-    open_and_begin(w);
+    load_worker *w = begin_sending(&f, 1);
     let_time_run_out(w);
     ck_assert(w->sending_over);
     ck_assert_uint_eq(w->slots[0].count, 0);
@@ -102,9 +108,7 @@ END_TEST
 START_TEST(time_that_runs_out_does_not_send_the_request_before_it_again)
 {
     fixture f;
-    begin(&f, 2);
-    load_worker *w = &f.worker;
-    open_and_begin(w);
+    load_worker *w = begin_sending(&f, 2);
     load_slots_pump(w);
     ck_assert_uint_eq(load_link_awaited(w->slots[0].link), 1);
     let_time_run_out(w);
@@ -123,9 +127,7 @@ END_TEST
 START_TEST(an_interrupt_ends_what_could_have_been_sent)
 {
     fixture f;
-    begin(&f, 1);
-    load_worker *w = &f.worker;
-    open_and_begin(w);
+    load_worker *w = begin_sending(&f, 1);
     w->now_ns = w->begun_ns + 10 * S;
     load_slots_abandon(w);
     w->now_ns = w->begun_ns + 20 * S; /* what comes after is not counted either */
@@ -139,9 +141,7 @@ END_TEST
 START_TEST(a_lost_target_ends_what_could_have_been_sent)
 {
     fixture f;
-    begin(&f, 1);
-    load_worker *w = &f.worker;
-    open_and_begin(w);
+    load_worker *w = begin_sending(&f, 1);
     w->now_ns = w->begun_ns + 10 * S;
     load_slot_unconnected(&w->slots[0], &(load_failure){.error = LOAD_ERROR_CONNECT});
     ck_assert(w->gone);
@@ -156,9 +156,7 @@ END_TEST
 START_TEST(without_an_interrupt_everything_to_the_end_could_have_been_sent)
 {
     fixture f;
-    begin(&f, 1);
-    load_worker *w = &f.worker;
-    open_and_begin(w);
+    load_worker *w = begin_sending(&f, 1);
     w->now_ns = w->end_ns + 5 * S;
     (void) load_worker_may_take(w);
     load_slots_count_unsent(w);
@@ -172,9 +170,7 @@ END_TEST
 START_TEST(a_connection_that_was_still_being_opened_is_opened_once_more_for_the_next_step)
 {
     fixture f;
-    begin(&f, 1);
-    load_worker *w = &f.worker;
-    open_and_begin(w);
+    load_worker *w = begin_sending(&f, 1);
     load_link_close(w->slots[0].link);
     load_slot_open(&w->slots[0]);
     ck_assert_int_eq(load_link_state_of(w->slots[0].link), LOAD_LINK_CONNECTING);

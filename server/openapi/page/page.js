@@ -100,8 +100,8 @@ function setCookie(request, name, value) {
   request.cookies.push([name, value]);
 }
 
-/* For one request, and one at a time: afterwards each has the value that it had before, so that no later request has what
- * this one was given. */
+/* For one request, and one at a time: afterwards each has the value that it had before, so that no later request has
+ * what this one was given. */
 let cookieJar = Promise.resolve();
 
 function withCookies(cookies, run) {
