@@ -49,6 +49,7 @@ static tdm__worker *claim_slot(tdm__pool *pool, bool *join)
         tdm__worker *worker = &pool->workers[i];
         if (worker->state == TDM__WORKER_ALIVE)
             continue;
+        assert(!worker->starting); /* whoever is to be joined must be known */
         *join = worker->state == TDM__WORKER_ENDED;
         worker->state = TDM__WORKER_ALIVE;
         worker->starting = true;
